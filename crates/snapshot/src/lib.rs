@@ -1,0 +1,17 @@
+//! Reading and writing snapshots: a directory of Hive-style partitions, a manifest, and a record for
+//! each unit of work. `docs/design/architecture.md` describes the layout.
+
+mod error;
+mod files;
+mod format;
+mod read;
+mod write;
+
+pub use error::SnapshotError;
+pub use files::write_atomically;
+pub use format::{
+    AccountRecord, LedgerEntry, Listing, Manifest, SCHEMA_VERSION, ScanRecord, Scope, ToolRecord,
+    UnitKey, UnitRecord,
+};
+pub use read::Snapshot;
+pub use write::SnapshotWriter;
