@@ -18,6 +18,7 @@ pub(crate) const TYPES: &[TypeInfo] = &[
 
 /// A function, with everything that hangs on its aliases and versions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-source" = ["lambda:ListFunctions"]))]
 pub struct Function {
     /// Runtime identifier such as `python3.13`; null for container images.
     pub runtime: Option<String>,
@@ -38,6 +39,7 @@ pub struct Function {
     /// `Active`, `Inactive`, `Pending` or `Failed`.
     pub state: Option<String>,
     /// Environment variables: names, verdicts and fingerprints, never values.
+    #[schemars(extend("x-source" = ["lambda:ListFunctions"]))]
     pub environment: Collected<Vec<ExaminedValue>>,
     /// Key that encrypts the environment; null for the AWS managed key.
     pub kms_key_arn: Option<String>,
@@ -50,6 +52,7 @@ pub struct Function {
     /// Layer versions in use, as ARNs.
     pub layer_arns: Vec<String>,
     /// URI of the container image, for package type `Image`.
+    #[schemars(extend("x-source" = ["lambda:GetFunction"]))]
     pub image_uri: Collected<String>,
     /// Log destination and format.
     pub logging: Option<Logging>,
@@ -62,16 +65,22 @@ pub struct Function {
     /// ARN of the signing profile version that signed the deployed code.
     pub signing_profile_version_arn: Option<String>,
     /// ARN of the code signing configuration that guards deployments.
+    #[schemars(extend("x-source" = ["lambda:GetFunctionCodeSigningConfig"]))]
     pub code_signing_config_arn: Collected<String>,
     /// Reserved concurrent executions; null when it draws on the account's pool.
+    #[schemars(extend("x-source" = ["lambda:GetFunctionConcurrency"]))]
     pub reserved_concurrency: Collected<i64>,
     /// Resource policy of the function itself (`$LATEST`, unqualified).
+    #[schemars(extend("x-source" = ["lambda:GetPolicy"]))]
     pub policy: Collected<PolicyDocument>,
     /// Function URL of the unqualified function; null when there is none.
+    #[schemars(extend("x-source" = ["lambda:ListFunctionUrlConfigs"]))]
     pub url: Collected<FunctionUrl>,
     /// Asynchronous invocation settings of the unqualified function.
+    #[schemars(extend("x-source" = ["lambda:ListFunctionEventInvokeConfigs"]))]
     pub async_config: Collected<AsyncConfig>,
     /// Aliases and published versions, each with its own policy, URL and settings.
+    #[schemars(extend("x-source" = ["lambda:ListAliases", "lambda:ListVersionsByFunction"]))]
     pub qualifiers: Collected<Vec<Qualifier>>,
 }
 
@@ -156,15 +165,19 @@ pub struct Qualifier {
     /// Version that an alias points at.
     pub function_version: Option<String>,
     /// Its own resource policy.
+    #[schemars(extend("x-source" = ["lambda:GetPolicy"]))]
     pub policy: Collected<PolicyDocument>,
     /// Its own URL; only aliases can have one.
+    #[schemars(extend("x-source" = ["lambda:ListFunctionUrlConfigs"]))]
     pub url: Collected<FunctionUrl>,
     /// Its own asynchronous settings.
+    #[schemars(extend("x-source" = ["lambda:ListFunctionEventInvokeConfigs"]))]
     pub async_config: Collected<AsyncConfig>,
 }
 
 /// A mapping that feeds a function from a queue or stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-source" = ["lambda:ListEventSourceMappings"]))]
 pub struct EventSourceMapping {
     /// ARN of the function that is fed.
     pub function_arn: Option<String>,
@@ -194,6 +207,7 @@ impl ResourceKind for EventSourceMapping {
 
 /// The latest version of a layer of this account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-source" = ["lambda:ListLayers"]))]
 pub struct LayerVersion {
     /// Name of the layer.
     pub layer_name: String,
@@ -202,6 +216,7 @@ pub struct LayerVersion {
     /// Runtimes it says it suits.
     pub compatible_runtimes: Vec<String>,
     /// Its resource policy.
+    #[schemars(extend("x-source" = ["lambda:GetLayerVersionPolicy"]))]
     pub policy: Collected<PolicyDocument>,
 }
 
@@ -211,6 +226,7 @@ impl ResourceKind for LayerVersion {
 
 /// A code signing configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-source" = ["lambda:ListCodeSigningConfigs"]))]
 pub struct CodeSigningConfig {
     /// ARNs of the signing profile versions that are trusted.
     pub signing_profile_version_arns: Vec<String>,
@@ -224,6 +240,7 @@ impl ResourceKind for CodeSigningConfig {
 
 /// Lambda's settings for one account and region.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-source" = ["lambda:GetAccountSettings"]))]
 pub struct AccountSettings {
     /// Functions that may run at once.
     pub concurrent_executions: i64,

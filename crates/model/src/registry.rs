@@ -109,4 +109,35 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_type_and_collected_field_names_its_source() {
+        for info in all_types() {
+            let schema = serde_json::to_value(info.schema()).unwrap();
+            assert!(schema["x-source"].is_array(), "{} has no x-source", info.name);
+            let mut objects = vec![&schema];
+            objects.extend(
+                schema
+                    .get("$defs")
+                    .and_then(|d| d.as_object())
+                    .into_iter()
+                    .flat_map(|defs| defs.values()),
+            );
+            for object in objects {
+                for (field, of) in object
+                    .get("properties")
+                    .and_then(|p| p.as_object())
+                    .into_iter()
+                    .flatten()
+                {
+                    let collected = of.get("x-collected").is_some();
+                    assert!(
+                        !collected || of["x-source"].is_array(),
+                        "{} {field} is collected by a call of its own but names no x-source",
+                        info.name
+                    );
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,2 @@
+def plant_organization(kind, endpoint, path, log):
+    path.write_text("{}")
