@@ -293,8 +293,6 @@ mod tests {
 
     #[test]
     fn unknown_reason_is_an_error() {
-        assert!(
-            serde_json::from_str::<Collected<String>>(r#"{"unavailable":"because"}"#).is_err()
-        );
+        assert!(serde_json::from_str::<Collected<String>>(r#"{"unavailable":"because"}"#).is_err());
     }
 }

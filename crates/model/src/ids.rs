@@ -166,7 +166,9 @@ string_id!(
 );
 
 /// An AWS partition: the first part of every ARN, which decides endpoints and regions.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Partition(pub String);
 

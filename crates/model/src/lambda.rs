@@ -3,9 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Collected, ExaminedValue, PolicyDocument, ResourceKind, Timestamp, TypeInfo,
-};
+use crate::{Collected, ExaminedValue, PolicyDocument, ResourceKind, Timestamp, TypeInfo};
 
 /// The types of this service.
 pub(crate) const TYPES: &[TypeInfo] = &[

@@ -11,7 +11,18 @@ mod resource;
 mod secret;
 mod timestamp;
 
+pub mod account;
+pub mod apigateway;
+pub mod apigatewayv2;
+pub mod ec2;
+pub mod ecr;
+pub mod iam;
+pub mod kms;
 pub mod lambda;
+pub mod organizations;
+pub mod s3;
+pub mod s3control;
+pub mod wafv2;
 
 pub use collected::{Collected, Gap, GapReason};
 pub use ids::{AccountId, Arn, CheckId, FindingId, GLOBAL_REGION, IdError, Partition, Region};

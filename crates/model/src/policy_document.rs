@@ -83,6 +83,9 @@ mod tests {
 
     #[test]
     fn plain_text_survives() {
-        assert_eq!(percent_decode("100% {\"a\":\"%zz\"}"), "100% {\"a\":\"%zz\"}");
+        assert_eq!(
+            percent_decode("100% {\"a\":\"%zz\"}"),
+            "100% {\"a\":\"%zz\"}"
+        );
     }
 }

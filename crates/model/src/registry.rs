@@ -40,7 +40,20 @@ fn schema_of<P: ResourceKind>() -> Schema {
 }
 
 /// Every service's types, in the order of the services' names.
-static SERVICES: &[&[TypeInfo]] = &[crate::lambda::TYPES];
+static SERVICES: &[&[TypeInfo]] = &[
+    crate::account::TYPES,
+    crate::apigateway::TYPES,
+    crate::apigatewayv2::TYPES,
+    crate::ec2::TYPES,
+    crate::ecr::TYPES,
+    crate::iam::TYPES,
+    crate::kms::TYPES,
+    crate::lambda::TYPES,
+    crate::organizations::TYPES,
+    crate::s3::TYPES,
+    crate::s3control::TYPES,
+    crate::wafv2::TYPES,
+];
 
 /// Every resource type.
 pub fn all_types() -> impl Iterator<Item = &'static TypeInfo> {
@@ -114,7 +127,11 @@ mod tests {
     fn every_type_and_collected_field_names_its_source() {
         for info in all_types() {
             let schema = serde_json::to_value(info.schema()).unwrap();
-            assert!(schema["x-source"].is_array(), "{} has no x-source", info.name);
+            assert!(
+                schema["x-source"].is_array(),
+                "{} has no x-source",
+                info.name
+            );
             let mut objects = vec![&schema];
             objects.extend(
                 schema

@@ -53,7 +53,15 @@ pub type TypedResource<P> = Resource<P>;
 impl Resource {
     /// The names of the envelope's fields, as checks see them.
     pub const ENVELOPE: [&'static str; 9] = [
-        "type", "arn", "id", "name", "account", "region", "partition", "tags", "created",
+        "type",
+        "arn",
+        "id",
+        "name",
+        "account",
+        "region",
+        "partition",
+        "tags",
+        "created",
     ];
 }
 

@@ -31,7 +31,9 @@ pub enum SnapshotError {
         supported: &'static str,
     },
     /// It belongs to a scan of another scope, so it cannot be resumed.
-    #[error("{path} holds an interrupted scan with a different scope ({difference}); give another --snapshot directory or repeat the first command")]
+    #[error(
+        "{path} holds an interrupted scan with a different scope ({difference}); give another --snapshot directory or repeat the first command"
+    )]
     OtherScope {
         /// The directory.
         path: PathBuf,

@@ -131,9 +131,7 @@ pub(crate) fn read_unit_records(root: &Path) -> Result<Vec<UnitRecord>, Snapshot
     let mut records = Vec::new();
     for account in directories(root, "account=")? {
         for region in directories(&account, "region=")? {
-            for entry in
-                fs::read_dir(&region).map_err(|e| SnapshotError::io("list", &region, e))?
-            {
+            for entry in fs::read_dir(&region).map_err(|e| SnapshotError::io("list", &region, e))? {
                 let path = entry
                     .map_err(|e| SnapshotError::io("list", &region, e))?
                     .path();
@@ -142,8 +140,8 @@ pub(crate) fn read_unit_records(root: &Path) -> Result<Vec<UnitRecord>, Snapshot
                     continue;
                 }
                 let bytes = fs::read(&path).map_err(|e| SnapshotError::io("read", &path, e))?;
-                let record: UnitRecord = serde_json::from_slice(&bytes)
-                    .map_err(|e| SnapshotError::corrupt(&path, e))?;
+                let record: UnitRecord =
+                    serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
                 // A record that was moved would make another unit's resources vanish.
                 let (_, expected) = unit_paths(root, &record.key);
                 if expected != path {

@@ -46,7 +46,13 @@ fn writer(root: &Path) -> Result<SnapshotWriter, SnapshotError> {
 
 fn write(root: &Path, finish: bool) {
     let mut writer = writer(root).unwrap();
-    let listings = BTreeMap::from([("lambda.function".to_owned(), Listing { count: 2, gap: None })]);
+    let listings = BTreeMap::from([(
+        "lambda.function".to_owned(),
+        Listing {
+            count: 2,
+            gap: None,
+        },
+    )]);
     writer
         .write_unit(
             key("lambda"),
@@ -77,7 +83,10 @@ fn resources_come_back_sorted() {
 fn an_interrupted_scan_resumes_and_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), false);
-    assert_eq!(Snapshot::open(dir.path()).unwrap().manifest().units.len(), 1);
+    assert_eq!(
+        Snapshot::open(dir.path()).unwrap().manifest().units.len(),
+        1
+    );
     let resumed = writer(dir.path()).unwrap();
     assert!(resumed.completed(&key("lambda")).is_some());
     assert!(resumed.completed(&key("kms")).is_none());
@@ -88,14 +97,24 @@ fn a_damaged_unit_is_collected_again() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), false);
     fs::write(data(dir.path()), b"junk").unwrap();
-    assert!(writer(dir.path()).unwrap().completed(&key("lambda")).is_none());
+    assert!(
+        writer(dir.path())
+            .unwrap()
+            .completed(&key("lambda"))
+            .is_none()
+    );
 }
 
 #[test]
 fn a_finished_scan_starts_anew() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), true);
-    assert!(writer(dir.path()).unwrap().completed(&key("lambda")).is_none());
+    assert!(
+        writer(dir.path())
+            .unwrap()
+            .completed(&key("lambda"))
+            .is_none()
+    );
 }
 
 #[test]
@@ -107,7 +126,9 @@ fn another_scope_is_refused() {
         ..Scope::default()
     };
     let refused = SnapshotWriter::create_or_resume(dir.path(), tool(), "x".into(), scope);
-    assert!(matches!(refused, Err(SnapshotError::OtherScope { difference, .. }) if difference == "services"));
+    assert!(
+        matches!(refused, Err(SnapshotError::OtherScope { difference, .. }) if difference == "services")
+    );
 }
 
 #[test]
@@ -117,7 +138,9 @@ fn truncation_is_corruption() {
     let bytes = fs::read(data(dir.path())).unwrap();
     fs::write(data(dir.path()), &bytes[..bytes.len() - 5]).unwrap();
     let snapshot = Snapshot::open(dir.path()).unwrap();
-    let error = snapshot.read_unit(&snapshot.manifest().units[0]).unwrap_err();
+    let error = snapshot
+        .read_unit(&snapshot.manifest().units[0])
+        .unwrap_err();
     assert!(matches!(error, SnapshotError::Corrupt { .. }), "{error}");
 }
 
@@ -128,16 +151,25 @@ fn newer_schema_is_refused_and_nonsense_named() {
     let manifest = dir.path().join("manifest.json");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("\"1.0\"", "\"2.0\"")).unwrap();
-    assert!(matches!(Snapshot::open(dir.path()), Err(SnapshotError::Newer { .. })));
+    assert!(matches!(
+        Snapshot::open(dir.path()),
+        Err(SnapshotError::Newer { .. })
+    ));
     fs::write(&manifest, &text[..40]).unwrap();
-    assert!(matches!(Snapshot::open(dir.path()), Err(SnapshotError::Corrupt { .. })));
+    assert!(matches!(
+        Snapshot::open(dir.path()),
+        Err(SnapshotError::Corrupt { .. })
+    ));
 }
 
 #[test]
 fn foreign_directories_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("thesis.txt"), "mine").unwrap();
-    assert!(matches!(writer(dir.path()), Err(SnapshotError::NotEmpty { .. })));
+    assert!(matches!(
+        writer(dir.path()),
+        Err(SnapshotError::NotEmpty { .. })
+    ));
     assert!(matches!(
         Snapshot::open(dir.path()),
         Err(SnapshotError::NotASnapshot { .. })
@@ -151,6 +183,9 @@ fn files_are_private() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), true);
     for path in [data(dir.path()), dir.path().join("manifest.json")] {
-        assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

@@ -1,0 +1,6 @@
+//! Amazon Elastic Container Registry.
+
+use crate::TypeInfo;
+
+/// The types of this service.
+pub(crate) const TYPES: &[TypeInfo] = &[];

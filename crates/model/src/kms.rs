@@ -1,0 +1,6 @@
+//! AWS Key Management Service.
+
+use crate::TypeInfo;
+
+/// The types of this service.
+pub(crate) const TYPES: &[TypeInfo] = &[];

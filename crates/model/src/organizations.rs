@@ -1,0 +1,6 @@
+//! AWS Organizations.
+
+use crate::TypeInfo;
+
+/// The types of this service.
+pub(crate) const TYPES: &[TypeInfo] = &[];
