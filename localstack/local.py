@@ -37,6 +37,7 @@ REQUIREMENTS = {
     "moto": HERE / "requirements.txt",
     "localstack": HERE / "requirements-localstack.txt",
 }
+BACKPORT = HERE / "backport.py"
 # Where `start` keeps the state of a server. One server of a kind for each directory.
 RUN_DIR = ROOT / ".venv" / "run"
 
@@ -63,9 +64,10 @@ def ensure_venv(kind: str) -> Path:
     stamp = home / ".requirements"
     requirements = REQUIREMENTS[kind]
     # The python's own version and place are part of the key: a venv outlives neither.
-    key = hashlib.sha256(
-        f"{sys.version}\n{home}\n".encode() + requirements.read_bytes()
-    ).hexdigest()
+    key = hashlib.sha256(f"{sys.version}\n{home}\n".encode() + requirements.read_bytes())
+    if kind == "localstack":
+        key.update(BACKPORT.read_bytes())
+    key = key.hexdigest()
     # Test binaries start at the same time: the first one installs, the others wait and find it done.
     with locked(parent / f"{kind}.lock"):
         if stamp.is_file() and stamp.read_text() == key and python.exists():
@@ -82,6 +84,9 @@ def ensure_venv(kind: str) -> Path:
             check=True,
             stdout=sys.stderr,
         )  # fmt: skip
+        if kind == "localstack":
+            packages = next((home / "lib").glob("python*/site-packages/localstack"))
+            subprocess.run([str(python), str(BACKPORT), str(packages)], check=True, stdout=sys.stderr)
         stamp.write_text(key)
         say(f"{kind} is ready after {time.monotonic() - started:.0f} s")
     return python
@@ -232,11 +237,16 @@ def read_running(state: Path) -> dict | None:
 
 def is_server(pid: int) -> bool:
     """Whether `pid` is alive and ours: a pid that the system has given to another process is not."""
-    result = subprocess.run(
-        ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True
-    )
-    line = result.stdout.strip()
-    return "server.py" in line and not line.startswith("Z")
+    if Path("/proc/self/cmdline").exists():
+        try:
+            # Empty for a zombie.
+            command = Path(f"/proc/{pid}/cmdline").read_text()
+        except OSError:
+            return False
+    else:
+        ps = ["ps", "-ww", "-o", "args=", "-p", str(pid)]
+        command = subprocess.run(ps, capture_output=True, text=True).stdout
+    return str(HERE / "server.py") in command
 
 
 # --- command line ----------------------------------------------------------------------------------
@@ -280,16 +290,17 @@ def main() -> int:
         action="store_true",
         help="end when standard input closes, so that the server dies with the process that started it",
     )
-    servers["run"].add_argument("command", nargs=argparse.REMAINDER, help="after `--`")
     servers["start"].add_argument("--parent", type=int, help="end when this process has ended")
     add("status", status, "print what `start` started")
     add("stop", stop, "stop what `start` started")
     for name in ("start", "status", "stop"):
         commands.choices[name].add_argument("--run-dir", default=RUN_DIR, help=f"default: {show(RUN_DIR)}")
 
-    arguments = parser.parse_args()
-    if getattr(arguments, "command", None) and arguments.command[0] == "--":
-        arguments.command = arguments.command[1:]
+    # argparse cannot tell our options from those of the command that `run` runs.
+    words = sys.argv[1:]
+    split = words.index("--") if "--" in words else len(words)
+    arguments = parser.parse_args(words[:split])
+    arguments.command = words[split + 1 :]
     return arguments.action(arguments)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,9 +18,11 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.request
 from pathlib import Path
+from xml.sax.saxutils import escape, unescape
 
 # AWS-managed policies that the emulated accounts know. Moto ships all of them, some 1,600, and would
 # list them in each account's authorization details as though they were attached.
@@ -83,21 +86,30 @@ def run_moto(arguments: argparse.Namespace, stdout, stderr) -> None:
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     # The public images of each region take a second to load, and no scan reads them.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
-    import moto.iam.aws_managed_policies as managed
+    import moto.iam.models as iam
 
-    known = json.loads(managed.aws_managed_policies_data)
-    managed.aws_managed_policies_data = json.dumps({n: known[n] for n in MANAGED_POLICIES})
+    known = json.loads(iam.aws_managed_policies_data)
+    iam.aws_managed_policies_data = json.dumps({name: known[name] for name in MANAGED_POLICIES})
 
     from moto import settings
     from moto.core.authorization import ActionAuthenticatorMixin
-    from moto.server import ThreadedMotoServer
+    from moto.iam.access_control import IAMRequestBase
+    from moto.moto_server import threaded_moto_server
+
+    make_app = threaded_moto_server.create_backend_app
+    threaded_moto_server.create_backend_app = lambda service: answer_unknown(make_app(service))
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=arguments.port, verbose=False)
+    server = threaded_moto_server.ThreadedMotoServer(
+        ip_address="127.0.0.1", port=arguments.port, verbose=False
+    )
     server.start()
-    endpoint = "http://127.0.0.1:{}".format(server.get_host_and_port()[1])
+    endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
     plant(arguments, endpoint, stderr)
     if arguments.enforce_iam:
+        # Moto computes a wrong signature for the GETs of REST services. Unknown keys are refused anyway,
+        # and permissions are what the tests are about.
+        IAMRequestBase.check_signature = lambda self: None
         ActionAuthenticatorMixin.request_count = 0
         settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
     announce(stdout, endpoint)
@@ -105,6 +117,60 @@ def run_moto(arguments: argparse.Namespace, stdout, stderr) -> None:
         threading.Event().wait()
     except KeyboardInterrupt:
         pass
+
+
+def answer_unknown(app):
+    """Says 501 `NotImplemented`, as LocalStack does, where moto has no such operation.
+
+    Moto itself would answer with a page of HTML and 500 (a client takes that for an outage and tries
+    again) or 404 (too close to "there is no such thing").
+    """
+    from flask import Response, request
+    from werkzeug.exceptions import NotFound
+
+    def not_implemented(error: Exception) -> Response:
+        # EC2, the other query services and S3 each wrap the same element in their own way.
+        scope = request.headers.get("Authorization", "")
+        message = f"<Code>NotImplemented</Code><Message>{escape(str(error))}</Message>"
+        if "/s3/aws4_request" in scope:
+            return Response(f"<Error>{message}</Error>", 501, mimetype="text/xml")
+        if "/ec2/aws4_request" in scope:
+            body = f"<Response><Errors><Error>{message}</Error></Errors></Response>"
+            return Response(body, 501, mimetype="text/xml")
+        if "x-www-form-urlencoded" in request.headers.get("Content-Type", ""):
+            body = f"<ErrorResponse><Error>{message}</Error></ErrorResponse>"
+            return Response(body, 501, mimetype="text/xml")
+        body = json.dumps({"__type": "NotImplemented", "message": str(error)})
+        headers = {"x-amzn-errortype": "NotImplemented"}
+        return Response(body, 501, headers=headers, mimetype="application/json")
+
+    app.register_error_handler(NotImplementedError, not_implemented)
+    # No route. What moto itself cannot find, it says in AWS's words.
+    app.register_error_handler(NotFound, not_implemented)
+
+    @app.after_request
+    def deny_in_the_services_own_words(response: Response) -> Response:
+        # Moto writes every denial as XML; a client of a JSON service finds no error code in that.
+        if response.status_code not in (400, 401, 403) or response.is_streamed:
+            return response
+        found = re.search(
+            r"<Code>(\w+)</Code>\s*<Message>(.*?)</Message>", response.get_data(as_text=True), re.S
+        )
+        if not found or not speaks_json(request):
+            return response
+        code, message = found[1], unescape(found[2])
+        response.set_data(json.dumps({"__type": code, "message": message}))
+        response.headers["Content-Type"] = "application/json"
+        response.headers["x-amzn-errortype"] = code
+        return response
+
+    return app
+
+
+def speaks_json(request) -> bool:
+    scope = request.headers.get("Authorization", "")
+    form = "x-www-form-urlencoded" in request.headers.get("Content-Type", "")
+    return not form and "/s3/aws4_request" not in scope
 
 
 def run_localstack(arguments: argparse.Namespace, stdout, stderr) -> None:
@@ -119,6 +185,14 @@ def run_localstack(arguments: argparse.Namespace, stdout, stderr) -> None:
         "FILESYSTEM_ROOT": f"{home}/root",
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "HOME": home,
+        # LocalStack downloads the runtimes of functions and databases when they are first used, which
+        # no scan needs. With a proxy that is not there, such an attempt ends on this machine, at once.
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "https_proxy": "http://127.0.0.1:9",
+        "no_proxy": "127.0.0.1,localhost",
+        "NO_PROXY": "127.0.0.1,localhost",
         "LOCALSTACK_VOLUME_DIR": home,
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "TMPDIR": home,
@@ -133,6 +207,7 @@ def run_localstack(arguments: argparse.Namespace, stdout, stderr) -> None:
             announce(stdout, endpoint)
         except Exception as error:
             print(f"local aws: {type(error).__name__}: {error}", file=stderr, flush=True)
+            traceback.print_exc(file=stderr)
             os.kill(os.getpid(), signal.SIGTERM)
 
     on_thread(when_up)

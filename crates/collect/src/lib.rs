@@ -1,1 +1,29 @@
+//! Reads the configuration of AWS accounts into a snapshot.
+//!
+//! `service/` holds one collector a service; `cx` is what they work with; `scan` runs them over
+//! accounts and regions. Only this crate, the command line and the end-to-end tests link the AWS SDK.
 
+mod convert;
+mod cx;
+mod failure;
+mod guard;
+mod limit;
+mod operation;
+mod prelude;
+mod scan;
+mod secrets;
+mod service;
+mod session;
+
+pub use cx::CallPolicy;
+pub use guard::operation_of;
+pub use limit::Rate;
+pub use operation::Operation;
+pub use scan::{Progress, ScanError, ScanRequest, ScanSummary, scan};
+pub use service::{Placement, Service, all as services, find as find_service};
+pub use session::{AccountRole, Caller, Session, SessionOptions};
+
+/// The operations that find accounts and regions, before any collector runs.
+pub fn core_operations() -> &'static [&'static Operation] {
+    session::OPERATIONS
+}

@@ -49,9 +49,6 @@ pub struct Function {
     pub vpc: Option<VpcAttachment>,
     /// Layer versions in use, as ARNs.
     pub layer_arns: Vec<String>,
-    /// URI of the container image, for package type `Image`.
-    #[schemars(extend("x-source" = ["lambda:GetFunction"]))]
-    pub image_uri: Collected<String>,
     /// Log destination and format.
     pub logging: Option<Logging>,
     /// Size of `/tmp`, in MiB.

@@ -1,1 +1,23 @@
+//! Reports: a frozen format of its own (`v1`), made from an evaluation by [`build`], and one
+//! renderer a file.
+//!
+//! Everything that an AWS account can name (resource names, tags, evidence) is hostile here: the
+//! terminal renderers show it through [`clean`], and the remedy commands quote it for the shell.
 
+mod build;
+mod clean;
+mod explain;
+mod fill;
+mod format;
+mod json;
+mod table;
+mod text;
+pub mod v1;
+
+pub use build::{BuildError, CatalogView, build};
+pub use clean::clean;
+pub use explain::explain;
+pub use format::{Format, UnknownFormat};
+pub use json::render as render_json;
+pub use table::{TableOptions, render as render_table};
+pub use v1::report_schema;

@@ -1,0 +1,300 @@
+//! Expressions of checks: the only module that knows CEL.
+//!
+//! An expression is parsed, type-checked against the model's schema and rewritten once; evaluating it
+//! then borrows the resource and copies nothing. Reading something that could not be read is an error
+//! of a kind of its own. `&&`, `||`, `all` and `exists` absorb an error only when the other side
+//! decides, which is exactly three-valued logic; an error that is left is `unknown`.
+
+mod check;
+mod frame;
+mod functions;
+mod networks;
+mod policies;
+mod types;
+mod value;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cel::common::ast::IdedExpr;
+use cel::common::types::{CelBool, CelString};
+use cel::common::value::CowVal;
+use cel::context::VariableResolver;
+use cel::parser::{Parser, PrattParser};
+use cel::{Context, ParseErrors, Value};
+use posture_model::{Gap, GapReason};
+
+pub(crate) use check::Reads;
+pub(crate) use types::{ObjectId, Ty, schema, type_name, type_names, type_number};
+pub(crate) use value::{MapVal, Node, ResourceVal, build_resource};
+
+use crate::world::World;
+
+/// Expressions longer than this are refused; none that a person can read comes near it.
+const MAX_LENGTH: usize = 8192;
+
+/// A compiled expression.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    expr: IdedExpr,
+    /// What it reads.
+    pub(crate) reads: Reads,
+}
+
+/// A mistake in an expression and where it is in its text, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// Where it starts.
+    pub(crate) offset: usize,
+    /// How much to underline.
+    pub(crate) length: usize,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+}
+
+/// The parameters of a check: their types and values.
+#[derive(Debug, Clone)]
+pub(crate) struct Params {
+    types: BTreeMap<String, Ty>,
+    values: MapVal,
+}
+
+impl Params {
+    /// From the values in the check file.
+    pub(crate) fn new(values: &BTreeMap<String, serde_json::Value>) -> Self {
+        let types: BTreeMap<String, Ty> = values
+            .iter()
+            .map(|(name, value)| (name.clone(), type_of(value)))
+            .collect();
+        let nodes = values
+            .iter()
+            .map(|(name, value)| {
+                let ty = types.get(name).unwrap_or(&Ty::Dyn);
+                (name.clone(), Node::build(ty, value))
+            })
+            .collect();
+        Self {
+            types,
+            values: MapVal::new(nodes),
+        }
+    }
+}
+
+/// The type of a constant.
+fn type_of(value: &serde_json::Value) -> Ty {
+    use serde_json::Value;
+    match value {
+        Value::Null => Ty::Null,
+        Value::Bool(_) => Ty::Bool,
+        Value::Number(number) if number.is_i64() => Ty::Int,
+        Value::Number(_) => Ty::Double,
+        Value::String(_) => Ty::String,
+        Value::Array(items) => Ty::List(Box::new(
+            items
+                .iter()
+                .map(type_of)
+                .reduce(|a, b| a.join(&b).unwrap_or(Ty::Dyn))
+                .unwrap_or(Ty::Never),
+        )),
+        Value::Object(entries) => Ty::Map(Box::new(
+            entries
+                .values()
+                .map(type_of)
+                .reduce(|a, b| a.join(&b).unwrap_or(Ty::Dyn))
+                .unwrap_or(Ty::Never),
+        )),
+    }
+}
+
+impl Program {
+    /// Compiles an expression about resources of type `of`.
+    pub(crate) fn compile(
+        source: &str,
+        of: u16,
+        params: &Params,
+        wanted: &Ty,
+    ) -> Result<Self, Vec<Mistake>> {
+        if source.len() > MAX_LENGTH {
+            return Err(vec![Mistake {
+                offset: 0,
+                length: 1,
+                message: format!("an expression may have at most {MAX_LENGTH} bytes"),
+                help: None,
+            }]);
+        }
+        let mut expr = PrattParser::new()
+            .parse(source)
+            .map_err(|errors| syntax(source, &errors))?;
+        let mut checker = check::Checker::new(of, &params.types);
+        checker.expect(&mut expr, wanted);
+        if checker.errors.is_empty() {
+            return Ok(Self {
+                expr,
+                reads: checker.reads,
+            });
+        }
+        Err(locate(source, of, params, wanted))
+    }
+
+    /// Evaluates to a truth value.
+    pub(crate) fn truth(
+        &self,
+        world: &World,
+        resource: &ResourceVal,
+        params: &Params,
+    ) -> Answer<bool> {
+        self.evaluate(world, resource, params, |value| {
+            value.downcast_ref::<CelBool>().map(|b| *b.inner())
+        })
+    }
+
+    /// Evaluates to text.
+    pub(crate) fn text(
+        &self,
+        world: &World,
+        resource: &ResourceVal,
+        params: &Params,
+    ) -> Answer<String> {
+        self.evaluate(world, resource, params, |value| {
+            value
+                .downcast_ref::<CelString>()
+                .map(|s| s.inner().to_owned())
+        })
+    }
+
+    fn evaluate<T>(
+        &self,
+        world: &World,
+        resource: &ResourceVal,
+        params: &Params,
+        read: impl FnOnce(&CowVal<'_, '_>) -> Option<T>,
+    ) -> Answer<T> {
+        frame::enter(world, resource);
+        let variables = Variables { resource, params };
+        ROOT.with(|root| {
+            let mut context = scope(root);
+            context.set_variable_resolver(&variables);
+            match Value::resolve_val(&self.expr, &context) {
+                Ok(value) => read(&value).map_or_else(
+                    || Answer::Broken(vec![broken("the result has another type")]),
+                    |value| {
+                        frame::forget_gaps();
+                        Answer::Known(value)
+                    },
+                ),
+                Err(error) if frame::is_gap(&error) => Answer::Unknown(frame::take_gaps()),
+                Err(error) => {
+                    let mut gaps = frame::take_gaps();
+                    gaps.push(broken(&error.to_string()));
+                    Answer::Broken(gaps)
+                }
+            }
+        })
+    }
+}
+
+/// What an evaluation yields.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer<T> {
+    /// A value.
+    Known(T),
+    /// It depends on what could not be read.
+    Unknown(Vec<Gap>),
+    /// The expression failed; a mistake in the check, or a snapshot that nobody thought of.
+    Broken(Vec<Gap>),
+}
+
+/// Messages of the interpreter print the values involved, which may be large.
+const MAX_MESSAGE: usize = 300;
+
+fn broken(message: &str) -> Gap {
+    Gap {
+        code: Some(message.chars().take(MAX_MESSAGE).collect()),
+        ..Gap::bare(GapReason::Error)
+    }
+}
+
+struct Variables<'a> {
+    resource: &'a ResourceVal,
+    params: &'a Params,
+}
+
+impl VariableResolver for Variables<'_> {
+    fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
+        match variable {
+            "resource" => Some(CowVal::Borrowed(self.resource)),
+            "params" => Some(CowVal::Borrowed(&self.params.values)),
+            _ => None,
+        }
+    }
+}
+
+thread_local! {
+    // One environment a thread: shared by all, its reference count would be fought over.
+    static ROOT: Context<'static, 'static> = Context::with_env(Arc::new(functions::environment()));
+}
+
+/// A scope whose variables live shorter than the root.
+fn scope<'p, 'v>(root: &'p Context<'p, 'v>) -> Context<'p, 'v> {
+    root.new_inner_scope()
+}
+
+fn syntax(source: &str, errors: &ParseErrors) -> Vec<Mistake> {
+    errors
+        .errors
+        .iter()
+        .map(|error| {
+            let (line, column) = error.pos;
+            let line = usize::try_from(line - 1).unwrap_or_default();
+            let column = usize::try_from(column - 1).unwrap_or_default();
+            let before: usize = source.split_inclusive('\n').take(line).map(str::len).sum();
+            Mistake {
+                offset: (before + column).min(source.len()),
+                length: 1,
+                message: error.msg.replace('\n', " "),
+                help: None,
+            }
+        })
+        .collect()
+}
+
+/// Says where the mistakes are. The fast parser does not keep places, so the expression is parsed
+/// and checked again with the one that does.
+fn locate(source: &str, of: u16, params: &Params, wanted: &Ty) -> Vec<Mistake> {
+    let (mut expr, places) = match Parser::new().parse_with_source_info(source) {
+        Ok(parsed) => parsed,
+        Err(errors) => return syntax(source, &errors),
+    };
+    let mut checker = check::Checker::new(of, &params.types);
+    checker.expect(&mut expr, wanted);
+    checker
+        .errors
+        .into_iter()
+        .map(|error| {
+            let (start, stop) = places.offset_for(error.node).unwrap_or((0, 0));
+            let start = usize::try_from(start).unwrap_or_default();
+            let stop = usize::try_from(stop).unwrap_or_default();
+            let (offset, length) = word(source, start, stop, error.word.as_deref());
+            Mistake {
+                offset,
+                length,
+                message: error.message,
+                help: error.help,
+            }
+        })
+        .collect()
+}
+
+/// The place of a word that is named at or after some position, or the token there.
+fn word(source: &str, start: usize, stop: usize, word: Option<&str>) -> (usize, usize) {
+    let token = stop.saturating_sub(start) + 1;
+    let Some(word) = word else {
+        return (start, token);
+    };
+    source
+        .get(start..)
+        .and_then(|rest| rest.find(word))
+        .map_or((start, token), |at| (start + at, word.len()))
+}

@@ -1,0 +1,210 @@
+//! What an SDK error means: whether to try again, and which gap it leaves.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use posture_model::{Gap, GapReason};
+
+use crate::operation::Operation;
+
+/// A call that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) reason: GapReason,
+    pub(crate) code: Option<String>,
+    /// Whether another attempt may succeed.
+    pub(crate) transient: bool,
+    /// Seconds that the service asked us to wait.
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl Failure {
+    fn new(reason: GapReason, code: Option<&str>, transient: bool) -> Self {
+        Self {
+            reason,
+            code: code.map(bounded),
+            transient,
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn timeout() -> Self {
+        Self::new(GapReason::Timeout, None, true)
+    }
+
+    /// The gap that this failure of this operation leaves.
+    pub(crate) fn gap(&self, operation: &Operation) -> Gap {
+        Gap {
+            reason: self.reason,
+            operation: operation.to_string(),
+            iam_action: operation.action.to_owned(),
+            code: self.code.clone(),
+        }
+    }
+}
+
+/// Codes come from the wire. They go into files and terminals, so they are kept short and plain.
+fn bounded(code: &str) -> String {
+    code.chars()
+        .filter(|c| c.is_ascii_graphic())
+        .take(120)
+        .collect()
+}
+
+/// Codes by which AWS services say "too fast". The list is the SDKs' own, plus EC2's and S3's.
+const THROTTLING: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+    "WAFLimitsExceededException",
+];
+
+/// Codes by which AWS services say "you may not".
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "AccessDeniedFault",
+    "AuthFailure",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "ForbiddenException",
+    "NotAuthorized",
+    "NotAuthorizedException",
+    "UnauthorizedAccess",
+    "UnauthorizedException",
+    "UnauthorizedOperation",
+    "AllAccessDisabled",
+];
+
+/// Codes by which services, and emulators of them, say "no such operation here".
+const UNSUPPORTED: &[&str] = &[
+    "InvalidAction",
+    "MethodNotAllowed",
+    "NotImplemented",
+    "UnknownOperation",
+    "UnknownOperationException",
+    "UnsupportedOperation",
+    "UnsupportedOperationException",
+    "InternalFailureNotImplemented",
+];
+
+/// Codes by which a region says that the account has not switched it on.
+const NOT_OFFERED: &[&str] = &["OptInRequired", "RegionDisabledException"];
+
+pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
+    match error {
+        SdkError::TimeoutError(_) => Failure::timeout(),
+        SdkError::DispatchFailure(dispatch) if dispatch.is_user() => {
+            Failure::new(GapReason::Error, Some("NotSent"), false)
+        }
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() || dispatch.is_io() => {
+            Failure::new(
+                GapReason::Timeout,
+                dispatch.is_io().then_some("ConnectionFailed"),
+                true,
+            )
+        }
+        SdkError::DispatchFailure(_) => {
+            // What is left is most often credentials that could not be had.
+            Failure::new(GapReason::Error, Some("DispatchFailure"), false)
+        }
+        SdkError::ConstructionFailure(_) => Failure::new(GapReason::Error, Some("NotSent"), false),
+        // The answer did not parse. Once more, since a proxy may have cut it, then give up.
+        SdkError::ResponseError(_) => Failure::new(GapReason::Malformed, None, true),
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            let mut failure = by_code(service.err().code(), status);
+            failure.retry_after = service
+                .raw()
+                .headers()
+                .get("retry-after")
+                .and_then(|value| value.parse().ok());
+            failure
+        }
+        _ => Failure::new(GapReason::Error, None, false),
+    }
+}
+
+fn by_code(code: Option<&str>, status: u16) -> Failure {
+    let plain = code.map(|code| {
+        // `aws.protocoltests#Code:http://...` is what some protocols send.
+        let code = code.rsplit('#').next().unwrap_or(code);
+        code.split(':').next().unwrap_or(code)
+    });
+    let known = |list: &[&str]| plain.is_some_and(|code| list.contains(&code));
+    if known(THROTTLING) || status == 429 {
+        return Failure::new(GapReason::Throttled, plain.or(Some("429")), true);
+    }
+    if known(DENIED) {
+        return Failure::new(GapReason::AccessDenied, plain, false);
+    }
+    if known(NOT_OFFERED) {
+        return Failure::new(GapReason::NotOffered, plain, false);
+    }
+    if known(UNSUPPORTED) || status == 501 {
+        return Failure::new(GapReason::Unsupported, plain, false);
+    }
+    let http = match status {
+        200..=299 => None,
+        _ => Some(format!("HTTP{status}")),
+    };
+    let shown = plain.or(http.as_deref());
+    match (plain, status) {
+        (_, 500..) => Failure::new(GapReason::Error, shown, true),
+        (None, 401 | 403) => Failure::new(GapReason::AccessDenied, shown, false),
+        (None, 404 | 405) => Failure::new(GapReason::Unsupported, shown, false),
+        // An error answer without a code: the body was not what the protocol says.
+        (None, 200..=299) => Failure::new(GapReason::Malformed, shown, true),
+        _ => Failure::new(GapReason::Error, shown, false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_decide_before_status() {
+        assert_eq!(by_code(Some("SlowDown"), 503).reason, GapReason::Throttled);
+        assert_eq!(
+            by_code(Some("UnauthorizedOperation"), 403).reason,
+            GapReason::AccessDenied
+        );
+        assert_eq!(
+            by_code(Some("com.amazonaws#AccessDeniedException"), 400).reason,
+            GapReason::AccessDenied
+        );
+        assert_eq!(by_code(None, 403).reason, GapReason::AccessDenied);
+        assert_eq!(by_code(None, 500).reason, GapReason::Error);
+        assert!(by_code(None, 500).transient);
+        assert_eq!(
+            by_code(Some("NotImplemented"), 501).reason,
+            GapReason::Unsupported
+        );
+    }
+
+    #[test]
+    fn an_unknown_code_is_an_error_and_nothing_milder() {
+        let failure = by_code(Some("ExpiredToken"), 400);
+        assert_eq!(failure.reason, GapReason::Error);
+        assert_eq!(failure.code.as_deref(), Some("ExpiredToken"));
+        assert!(!failure.transient);
+    }
+
+    #[test]
+    fn codes_from_the_wire_are_harmless() {
+        let failure = by_code(Some("\u{1b}[31mEvil\n"), 400);
+        assert_eq!(failure.code.as_deref(), Some("[31mEvil"));
+    }
+}

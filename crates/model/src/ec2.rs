@@ -1,6 +1,0 @@
-//! Amazon EC2: instances, networks, volumes.
-
-use crate::TypeInfo;
-
-/// The types of this service.
-pub(crate) const TYPES: &[TypeInfo] = &[];

@@ -1,0 +1,574 @@
+//! What the policies of a principal let it do.
+
+use crate::caller::Caller;
+use crate::condition::{Request, evaluate_all};
+use crate::document::{Body, Clause, Effect, Policy, Statement};
+use crate::pattern::{FRESH, Pattern};
+use crate::public::ResourceContext;
+use crate::search::{Search, unread};
+use crate::tri::{Found, Tri, Undecided};
+
+/// A policy and the name under which findings show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPolicy {
+    /// The name.
+    pub name: String,
+    /// The document.
+    pub policy: Policy,
+}
+
+/// A permission boundary.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Boundary {
+    /// None is set.
+    #[default]
+    None,
+    /// This one bounds what the policies grant.
+    Policy(NamedPolicy),
+    /// One is set, or may be, that could not be read; and why.
+    Unread(String),
+}
+
+/// All policies that are in effect for a principal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IdentitySet {
+    /// Inline and attached ones, and those of its groups.
+    pub policies: Vec<NamedPolicy>,
+    /// What bounds them.
+    pub boundary: Boundary,
+    /// Names of policies that belong to the set and could not be read.
+    pub unread: Vec<String>,
+    /// The account of the principal.
+    pub account: Option<String>,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Granted.
+    Allowed,
+    /// A statement denies it.
+    ExplicitDeny,
+    /// Nothing grants it.
+    ImplicitDeny,
+    /// Not decidable from what is given.
+    Unknown,
+}
+
+/// A verdict and what it rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The statements that decide, or what keeps the verdict open.
+    pub reasons: Vec<String>,
+}
+
+/// Actions by which a principal can give itself, or what it can become, any permission.
+const SELF_GRANTS: [&str; 8] = [
+    "iam:attachuserpolicy",
+    "iam:attachrolepolicy",
+    "iam:putuserpolicy",
+    "iam:putrolepolicy",
+    "iam:createpolicyversion",
+    "iam:setdefaultpolicyversion",
+    "iam:addusertogroup",
+    "iam:updateassumerolepolicy",
+];
+
+impl IdentitySet {
+    /// A set of one document, as for a policy that is looked at by itself.
+    pub fn of(name: &str, policy: Policy) -> Self {
+        Self {
+            policies: vec![NamedPolicy {
+                name: name.to_owned(),
+                policy,
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// Decides a request by these policies alone: resource policies, control policies of the
+    /// organization and session policies are other layers.
+    ///
+    /// `resource` is an ARN, or `*` for an action that takes no resource.
+    pub fn decide(&self, action: &str, resource: &str, request: &Request) -> Decision {
+        let action = action.to_lowercase();
+        if action == "sts:getcalleridentity" {
+            return Decision {
+                verdict: Verdict::Allowed,
+                reasons: vec!["sts:GetCallerIdentity cannot be denied".to_owned()],
+            };
+        }
+        let (mut denied, mut deny_reasons) = (Tri::No, Vec::new());
+        for (name, statement) in self.labelled().chain(self.boundary_labelled()) {
+            if statement.may_deny() {
+                let answer = applies(statement, &action, resource, request);
+                note(&mut deny_reasons, &answer, name, statement);
+                denied = denied.or(answer);
+            }
+        }
+        if denied.is_yes() {
+            return Decision {
+                verdict: Verdict::ExplicitDeny,
+                reasons: deny_reasons,
+            };
+        }
+        let (mut allowed, mut allow_reasons) = (Tri::No, Vec::new());
+        for (name, statement) in self.labelled() {
+            if statement.may_allow() {
+                let answer = applies(statement, &action, resource, request);
+                note(&mut allow_reasons, &answer, name, statement);
+                allowed = allowed.or(answer);
+            }
+        }
+        let (mut bounded, mut bound_reasons) = (self.outside_boundary(), Vec::new());
+        for (name, statement) in self.boundary_labelled() {
+            if statement.may_allow() {
+                let answer = applies(statement, &action, resource, request);
+                note(&mut bound_reasons, &answer, name, statement);
+                bounded = bounded.or(answer);
+            }
+        }
+        allowed = allowed.or(self.doubt_of_unread());
+        if allowed.is_no() {
+            return Decision {
+                verdict: Verdict::ImplicitDeny,
+                reasons: vec!["no statement allows it".to_owned()],
+            };
+        }
+        if bounded.is_no() {
+            return Decision {
+                verdict: Verdict::ImplicitDeny,
+                reasons: vec!["the permission boundary does not allow it".to_owned()],
+            };
+        }
+        let denied = denied.or(self.doubt_of_unread());
+        match allowed.and(bounded).and(!denied) {
+            Tri::Yes => {
+                allow_reasons.extend(bound_reasons);
+                Decision {
+                    verdict: Verdict::Allowed,
+                    reasons: allow_reasons,
+                }
+            }
+            Tri::No => Decision {
+                verdict: Verdict::ImplicitDeny,
+                reasons: vec!["no statement allows it".to_owned()],
+            },
+            Tri::Unknown(reason) => Decision {
+                verdict: Verdict::Unknown,
+                reasons: reason.reasons().to_vec(),
+            },
+        }
+    }
+
+    /// Whether the action is allowed on some resource, under conditions that can be met.
+    pub fn allows(&self, action: &str) -> Tri {
+        let action = action.to_lowercase();
+        self.some(&action, |_| true)
+    }
+
+    /// Whether the action is allowed on all resources without a condition, and not denied on all.
+    ///
+    /// All resources means `*`, or a pattern that takes in everything of the service or of one type
+    /// of its resources (`arn:aws:iam::*:role/*`). A `Deny` on some resources leaves it true.
+    pub fn allows_on_all(&self, action: &str) -> Tri {
+        let action = action.to_lowercase();
+        self.some(&action, |body| {
+            on_all(body) && evaluate_all(&body.conditions, &Request::new()).is_yes()
+        })
+    }
+
+    /// Whether the principal can do everything, or as good as everything, or give itself everything
+    /// because it manages IAM as a whole.
+    ///
+    /// - everything: an unknown service's action is allowed on `*`, and no service but at most IAM
+    ///   is excluded as a whole. So `NotAction: iam:*` on `*` is an administrator, and a complement
+    ///   that takes out several services (as `PowerUserAccess`) is not.
+    /// - IAM as a whole: `iam:*` on all resources, with an action left by which to grant oneself.
+    ///
+    /// Conditions on the circumstances of the request (MFA, source address, region, time, tags of
+    /// the principal) leave an administrator one; conditions on the resource do not. Escalation over
+    /// single actions or over other principals is another analysis.
+    pub fn is_administrator(&self) -> Tri {
+        let met = |body: &Body| {
+            body.conditions
+                .iter()
+                .all(|c| circumstantial(c.key_lower()))
+        };
+        let everywhere = |action: &str| self.some(action, |body| on_everything(body) && met(body));
+        let iam = |action: &str| self.some(action, |body| on_all(body) && met(body));
+        let fresh = |service: &str| format!("{service}:{FRESH}");
+        let manages_iam = iam(&fresh("iam")).and(Tri::any(SELF_GRANTS.iter().map(|a| iam(a))));
+        if manages_iam.is_yes() {
+            return manages_iam;
+        }
+        let unheard_of = everywhere(&fresh(FRESH));
+        if unheard_of.is_no() {
+            return manages_iam;
+        }
+        let everything = unheard_of.and(Tri::all(
+            self.mentioned_services()
+                .iter()
+                .filter(|service| *service != "iam")
+                .map(|service| everywhere(&fresh(service))),
+        ));
+        manages_iam.or(everything)
+    }
+
+    /// Actions with a service-wide wildcard (`s3:*`), or `*`, that are allowed on all resources and
+    /// of which something is left by denials and boundary. A complement is shown as
+    /// `* except iam:*`.
+    pub fn wildcard_actions(&self) -> Found {
+        let mut found = Found::default();
+        for (name, statement) in self.labelled().filter(|(_, s)| s.may_allow()) {
+            let body = match &statement.body {
+                Ok(body) => body,
+                Err(problem) => {
+                    found.doubt(Undecided::opaque(format!(
+                        "{name}, {}: {problem}",
+                        statement.label()
+                    )));
+                    continue;
+                }
+            };
+            if !on_all(body) {
+                continue;
+            }
+            match &body.actions {
+                Clause::Only(list) => {
+                    for pattern in list.iter().filter(|p| service_wide(p)) {
+                        self.bounded_wildcards(&mut found, statement, pattern, pattern.text());
+                    }
+                }
+                Clause::Except(list) => {
+                    let names: Vec<&str> = list.iter().map(Pattern::text).collect();
+                    let shown = format!("* except {}", names.join(", "));
+                    self.bounded_wildcards(&mut found, statement, &Pattern::action("*"), &shown);
+                }
+            }
+        }
+        if let Tri::Unknown(reason) = self.doubt_of_unread() {
+            found.doubt(reason);
+        }
+        found.items.sort();
+        found
+    }
+
+    /// Adds what the boundary leaves of a wildcard.
+    fn bounded_wildcards(
+        &self,
+        found: &mut Found,
+        statement: &Statement,
+        pattern: &Pattern,
+        shown: &str,
+    ) {
+        let boundary = match &self.boundary {
+            Boundary::None => {
+                let answer = self.left_of(&[statement], pattern);
+                found.add(shown, answer);
+                return;
+            }
+            Boundary::Unread(reason) => {
+                if !self.left_of(&[statement], pattern).is_no() {
+                    found.doubt(unread(&format!("the permission boundary ({reason})")));
+                }
+                return;
+            }
+            Boundary::Policy(boundary) => boundary,
+        };
+        for bound in boundary.policy.statements.iter().filter(|s| s.may_allow()) {
+            let Ok(body) = &bound.body else {
+                found.doubt(Undecided::opaque(format!(
+                    "{}, {} is not understood",
+                    boundary.name,
+                    bound.label()
+                )));
+                continue;
+            };
+            if !on_all(body) {
+                continue;
+            }
+            let kept: Vec<(&Pattern, &str)> = match &body.actions {
+                Clause::Only(list) => list
+                    .iter()
+                    .filter_map(|limit| {
+                        if limit.covers(pattern) {
+                            Some((pattern, shown))
+                        } else if pattern.covers(limit) && service_wide(limit) {
+                            Some((limit, limit.text()))
+                        } else {
+                            None
+                        }
+                    })
+                    .collect(),
+                Clause::Except(list) if list.iter().any(|p| p.covers(pattern)) => Vec::new(),
+                Clause::Except(_) => vec![(pattern, shown)],
+            };
+            for (pattern, shown) in kept {
+                let answer = self.left_of(&[statement, bound], pattern);
+                found.add(shown, answer);
+            }
+        }
+    }
+
+    /// Whether anything of a wildcard that these statements allow is denied by none.
+    fn left_of(&self, required: &[&Statement], pattern: &Pattern) -> Tri {
+        let universe = if pattern.is_everything() {
+            Pattern::action("*:*")
+        } else {
+            pattern.clone()
+        };
+        self.search(None, Some(universe)).reachable(required)
+    }
+
+    /// Whether a request passes of which the allowing statements meet a demand.
+    fn some(&self, action: &str, demand: impl Fn(&Body) -> bool) -> Tri {
+        let search = self.search(Some(action), None);
+        let suitable = |statement: &&Statement| {
+            statement.may_allow() && statement.body.as_ref().map_or(true, &demand)
+        };
+        let mut result = Tri::No;
+        for (name, statement) in self.labelled().filter(|(_, s)| suitable(s)) {
+            let answer = match &self.boundary {
+                Boundary::None => search.reachable(&[statement]),
+                Boundary::Unread(_) => search.reachable(&[statement]).and(self.outside_boundary()),
+                Boundary::Policy(boundary) => Tri::any(
+                    boundary
+                        .policy
+                        .statements
+                        .iter()
+                        .filter(suitable)
+                        .map(|bound| search.reachable(&[statement, bound])),
+                ),
+            };
+            result = result.or(match answer {
+                Tri::Unknown(reason) => Tri::Unknown(reason.at(name)),
+                decided => decided,
+            });
+            if result.is_yes() {
+                break;
+            }
+        }
+        // A policy that was not read may allow, or deny.
+        match (result, self.doubt_of_unread()) {
+            (result, Tri::No) => result,
+            (Tri::Unknown(a), Tri::Unknown(b)) => Tri::Unknown(a.merge(b)),
+            (_, doubt) => doubt,
+        }
+    }
+
+    fn search<'a>(&'a self, action: Option<&'a str>, universe: Option<Pattern>) -> Search<'a> {
+        Search {
+            caller: &Caller::Holder,
+            denies: self
+                .labelled()
+                .chain(self.boundary_labelled())
+                .map(|(_, statement)| statement)
+                .filter(|statement| statement.may_deny())
+                .collect(),
+            action,
+            universe,
+            resource: None,
+            context: ResourceContext {
+                account: self.account.as_deref(),
+                ..ResourceContext::default()
+            },
+        }
+    }
+
+    fn labelled(&self) -> impl Iterator<Item = (&str, &Statement)> {
+        self.policies.iter().flat_map(|named| {
+            named
+                .policy
+                .statements
+                .iter()
+                .map(|s| (named.name.as_str(), s))
+        })
+    }
+
+    fn boundary_labelled(&self) -> impl Iterator<Item = (&str, &Statement)> {
+        let boundary = match &self.boundary {
+            Boundary::Policy(named) => Some(named),
+            Boundary::None | Boundary::Unread(_) => None,
+        };
+        boundary.into_iter().flat_map(|named| {
+            named
+                .policy
+                .statements
+                .iter()
+                .map(|s| (named.name.as_str(), s))
+        })
+    }
+
+    /// What the boundary says before its statements are looked at.
+    fn outside_boundary(&self) -> Tri {
+        match &self.boundary {
+            Boundary::None => Tri::Yes,
+            Boundary::Policy(_) => Tri::No,
+            Boundary::Unread(reason) => {
+                Tri::Unknown(unread(&format!("the permission boundary ({reason})")))
+            }
+        }
+    }
+
+    fn doubt_of_unread(&self) -> Tri {
+        Tri::any(
+            self.unread
+                .iter()
+                .map(|name| Tri::Unknown(unread(&format!("policy {name}")))),
+        )
+    }
+
+    /// Services that some action pattern spells out.
+    fn mentioned_services(&self) -> Vec<String> {
+        let mut services: Vec<String> = self
+            .labelled()
+            .chain(self.boundary_labelled())
+            .filter_map(|(_, s)| s.body.as_ref().ok())
+            .flat_map(|body| body.actions.listed())
+            .filter_map(|p| {
+                p.literal_prefix()
+                    .split_once(':')
+                    .map(|(s, _)| s.to_owned())
+            })
+            .collect();
+        services.sort();
+        services.dedup();
+        services
+    }
+}
+
+fn note(reasons: &mut Vec<String>, answer: &Tri, name: &str, statement: &Statement) {
+    if answer.is_yes() {
+        let verb = match statement.effect {
+            Some(Effect::Deny) => "denies",
+            _ => "allows",
+        };
+        reasons.push(format!("{name}, {} {verb}", statement.label()));
+    }
+}
+
+fn applies(statement: &Statement, action: &str, resource: &str, request: &Request) -> Tri {
+    let body = match &statement.body {
+        Ok(body) => body,
+        Err(problem) => return Tri::opaque(format!("{}: {problem}", statement.label())),
+    };
+    let named = Caller::Holder.is_named(body.principals.as_ref());
+    let action = Tri::from(body.actions.admits(action, false));
+    let resource = body.resources.as_ref().map_or(Tri::Yes, |clause| {
+        resource_matches(clause, resource, request)
+    });
+    let answer = action
+        .and(resource)
+        .and(named)
+        .and(evaluate_all(&body.conditions, request));
+    match answer {
+        Tri::Unknown(reason) => Tri::Unknown(reason.at(&statement.label())),
+        decided => decided,
+    }
+}
+
+fn resource_matches(clause: &Clause<Pattern>, resource: &str, request: &Request) -> Tri {
+    let listed = Tri::any(clause.listed().iter().map(|pattern| {
+        match pattern.resolve(|key| request.variable(key)) {
+            crate::pattern::Resolved::Pattern(pattern) => Tri::from(pattern.matches(resource)),
+            crate::pattern::Resolved::Nothing => Tri::No,
+            crate::pattern::Resolved::Unknown(_) if !pattern.may_match(resource) => Tri::No,
+            crate::pattern::Resolved::Unknown(key) => {
+                Tri::depends(format!("depends on {key} of the request"))
+            }
+        }
+    }));
+    match clause {
+        Clause::Only(_) => listed,
+        Clause::Except(_) => !listed,
+    }
+}
+
+/// Whether an action pattern takes in a whole service.
+fn service_wide(pattern: &Pattern) -> bool {
+    match pattern.text().split_once(':') {
+        Some((_, name)) => !name.is_empty() && name.chars().all(|c| c == '*'),
+        None => pattern.text().ends_with('*'),
+    }
+}
+
+fn on_everything(body: &Body) -> bool {
+    match &body.resources {
+        None => true,
+        Some(Clause::Only(list)) => list.iter().any(is_every_resource),
+        // What a complement leaves out is a few resources; all the others are within reach.
+        Some(Clause::Except(list)) => !list.iter().any(covers_a_service),
+    }
+}
+
+fn is_every_resource(pattern: &Pattern) -> bool {
+    pattern.is_everything()
+        || matches!(
+            pattern.text(),
+            "arn:*" | "arn:*:*" | "arn:aws:*" | "arn:*:*:*:*:*" | "arn:aws:*:*:*:*"
+        )
+}
+
+fn on_all(body: &Body) -> bool {
+    on_everything(body)
+        || match &body.resources {
+            Some(Clause::Only(list)) => list.iter().any(covers_a_service),
+            _ => false,
+        }
+}
+
+/// Whether a resource pattern takes in all of a service, or all of one type of its resources, in any
+/// region, of any account or of one.
+fn covers_a_service(pattern: &Pattern) -> bool {
+    if is_every_resource(pattern) {
+        return true;
+    }
+    let parts: Vec<&str> = pattern.text().splitn(6, ':').collect();
+    let ["arn", _, _, region, account, resource] = parts.as_slice() else {
+        return false;
+    };
+    let account_open = account.is_empty()
+        || *account == "*"
+        || crate::document::is_account_id(account)
+        || *account == "${aws:PrincipalAccount}";
+    let resource_open = *resource == "*"
+        || *resource == "*/*"
+        || resource
+            .strip_suffix("/*")
+            .or_else(|| resource.strip_suffix(":*"))
+            .is_some_and(|kind| {
+                !kind.is_empty()
+                    // A bucket's objects are not a type of resource.
+                    && (!region.is_empty() || !account.is_empty())
+                    && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+            });
+    matches!(*region, "" | "*") && account_open && resource_open
+}
+
+/// Whether a condition key speaks of the request's circumstances, not of what it touches.
+fn circumstantial(key: &str) -> bool {
+    matches!(
+        key,
+        "aws:multifactorauthpresent"
+            | "aws:multifactorauthage"
+            | "aws:sourceip"
+            | "aws:vpcsourceip"
+            | "aws:sourcevpc"
+            | "aws:sourcevpce"
+            | "aws:securetransport"
+            | "aws:currenttime"
+            | "aws:epochtime"
+            | "aws:tokenissuetime"
+            | "aws:requestedregion"
+            | "aws:useragent"
+            | "aws:referer"
+            | "aws:userid"
+            | "aws:username"
+            | "aws:viaawsservice"
+            | "aws:sourceidentity"
+            | "aws:federatedprovider"
+    ) || key.starts_with("aws:principal")
+}

@@ -1,0 +1,106 @@
+//! The forms a report can take.
+
+use std::io::{self, Write};
+use std::str::FromStr;
+
+use crate::table::TableOptions;
+use crate::v1::Report;
+
+/// A form of the report. A new renderer is a file, a variant here and an arm in each `match`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// For people, on a terminal.
+    Table,
+    /// For programs: version 1 of the published schema.
+    Json,
+}
+
+/// A name that is no format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is no report format{} (one of table, json)", hint(*.close))]
+pub struct UnknownFormat {
+    /// The name that was given.
+    pub name: String,
+    /// The format that was probably meant.
+    pub close: Option<Format>,
+}
+
+fn hint(close: Option<Format>) -> String {
+    close.map_or_else(String::new, |format| {
+        format!("; did you mean {:?}?", format.as_str())
+    })
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 2] = [Self::Table, Self::Json];
+
+    /// The name on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Json => "json",
+        }
+    }
+
+    /// Writes the report in this form. `options` matter to terminal forms only.
+    pub fn render(
+        self,
+        report: &Report,
+        options: &TableOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match self {
+            Self::Table => crate::table::render(report, options, out),
+            Self::Json => crate::json::render(report, out),
+        }
+    }
+}
+
+impl std::fmt::Display for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFormat> {
+        let lower = name.to_lowercase();
+        Self::ALL
+            .into_iter()
+            .find(|format| format.as_str() == name)
+            .ok_or_else(|| UnknownFormat {
+                name: name.to_owned(),
+                close: Self::ALL
+                    .into_iter()
+                    .map(|format| (strsim::damerau_levenshtein(&lower, format.as_str()), format))
+                    .filter(|(distance, _)| *distance <= 2)
+                    .min_by_key(|(distance, _)| *distance)
+                    .map(|(_, format)| format),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip() {
+        for format in Format::ALL {
+            assert_eq!(format.as_str().parse(), Ok(format));
+        }
+    }
+
+    #[test]
+    fn a_near_miss_is_named() {
+        let error = "tabel".parse::<Format>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#""tabel" is no report format; did you mean "table"? (one of table, json)"#
+        );
+        assert_eq!("pdf".parse::<Format>().unwrap_err().close, None);
+    }
+}
