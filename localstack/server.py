@@ -185,14 +185,6 @@ def run_localstack(arguments: argparse.Namespace, stdout, stderr) -> None:
         "FILESYSTEM_ROOT": f"{home}/root",
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "HOME": home,
-        # LocalStack downloads the runtimes of functions and databases when they are first used, which
-        # no scan needs. With a proxy that is not there, such an attempt ends on this machine, at once.
-        "HTTP_PROXY": "http://127.0.0.1:9",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-        "http_proxy": "http://127.0.0.1:9",
-        "https_proxy": "http://127.0.0.1:9",
-        "no_proxy": "127.0.0.1,localhost",
-        "NO_PROXY": "127.0.0.1,localhost",
         "LOCALSTACK_VOLUME_DIR": home,
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "TMPDIR": home,
@@ -211,12 +203,21 @@ def run_localstack(arguments: argparse.Namespace, stdout, stderr) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
     on_thread(when_up)
+    # LocalStack downloads the runtimes of functions and databases when they are first used, which no scan
+    # needs. Before anything else imports the function by name:
+    import localstack.utils.http as downloads
+
+    downloads.download = refuse_download
     from localstack.runtime.main import main as localstack_main
 
     try:
         localstack_main()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def refuse_download(url: str, *_: object, **__: object) -> None:
+    raise OSError(f"the local AWS downloads nothing: {url}")
 
 
 def plant(arguments: argparse.Namespace, endpoint: str, stderr) -> None:

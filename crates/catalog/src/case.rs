@@ -45,6 +45,18 @@ pub fn run_cases(check: &Check) -> Vec<CaseResult> {
         .collect()
 }
 
+/// The resources of a check's cases, completed: material for benchmarks and for tests over the whole
+/// catalogue.
+pub fn example_resources(check: &Check) -> Result<Vec<Resource>, String> {
+    let kind = check.meta.resource.as_deref().unwrap_or_default();
+    check
+        .meta
+        .cases
+        .iter()
+        .map(|case| resource(kind, &case.resource, ACCOUNT, REGION))
+        .collect()
+}
+
 fn run(check: &Check, case: &Case) -> CaseResult {
     let outcome = world(check, case).map(|(world, resource)| check.evaluate(&world, &resource));
     let (outcome, problem) = match outcome {

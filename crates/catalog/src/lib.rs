@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use posture_model::Gap;
 use sha2::{Digest, Sha256};
 
-pub use case::{CaseResult, run_cases};
+pub use case::{CaseResult, example_resources, run_cases};
 pub use diagnostic::Diagnostic;
 pub use frameworks::{Assessable, BestPractice, Frameworks, LensQuestion, OwaspCategory, Practice};
 pub use meta::{Case, CheckFile, Confidence, Fix, Severity, Status};
@@ -66,10 +66,30 @@ pub struct Facts {
     pub collected: BTreeSet<String>,
     /// Fields of other types that are read through look-ups, by type.
     pub others: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Fields of the check's own resource that its fix names, with the operations that fill them.
+    pub placeholders: BTreeMap<String, Vec<String>>,
+    /// Of all these the most exact ones, to be shown with a finding: where `a` and `a.b` are read,
+    /// `a.b`.
+    pub shown: Vec<(String, Vec<String>)>,
     /// Types reached through look-ups.
     pub lookups: BTreeSet<String>,
     /// Operations that fill what is read, as `service:Operation`.
     pub sources: BTreeSet<String>,
+}
+
+impl Facts {
+    fn most_exact(&self) -> Vec<(String, Vec<String>)> {
+        let all: BTreeMap<&String, &Vec<String>> =
+            self.fields.iter().chain(&self.placeholders).collect();
+        let above = |path: &str| {
+            let prefix = format!("{path}.");
+            all.keys().any(|other| other.starts_with(&prefix))
+        };
+        all.iter()
+            .filter(|(path, _)| !above(path))
+            .map(|(path, sources)| ((*path).clone(), (*sources).clone()))
+            .collect()
+    }
 }
 
 /// The verdict of a check on a resource.
@@ -193,6 +213,7 @@ impl Compiled {
         pass: Program,
         evidence: Option<Program>,
         params: Params,
+        placeholders: BTreeMap<String, Vec<String>>,
     ) -> Self {
         let mut compiled = Self {
             of,
@@ -203,6 +224,8 @@ impl Compiled {
             facts: Facts::default(),
         };
         compiled.facts = compiled.facts();
+        compiled.facts.placeholders = placeholders;
+        compiled.facts.shown = compiled.facts.most_exact();
         compiled
     }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::case;
 use crate::diagnostic::did_you_mean;
-use crate::expr::{ObjectId, Params, Program, Ty, type_names, type_number};
+use crate::expr::{self, ObjectId, Params, Program, Ty, type_names, type_number};
 use crate::frameworks::Frameworks;
 use crate::meta::{Case, CheckFile, Fix, Status};
 use crate::source::{Fields, Source, list, text};
@@ -92,8 +92,9 @@ pub(crate) fn check(source: &mut Source, tree: &Yaml, frameworks: &Frameworks) -
             None
         }
     };
+    let mut named = BTreeMap::new();
     let fix = fix_node
-        .map(|node| fix(source, node, of))
+        .map(|node| fix(source, node, of, &mut named))
         .unwrap_or_default();
     if let Some(of) = of {
         let compiled_params = Params::new(&params);
@@ -110,7 +111,7 @@ pub(crate) fn check(source: &mut Source, tree: &Yaml, frameworks: &Frameworks) -
             cases = self::cases(source, node, of);
         }
         if let Some(pass) = rule {
-            let compiled = Compiled::new(of, applies, pass, evidence, compiled_params);
+            let compiled = Compiled::new(of, applies, pass, evidence, compiled_params, named);
             enough_cases(source, tree, cases_node, &compiled, &cases);
             kind = CheckKind::Rule(Box::new(compiled));
         }
@@ -314,7 +315,12 @@ fn resource_type(source: &mut Source, node: &Yaml, name: &str) -> Option<u16> {
     found
 }
 
-fn fix(source: &mut Source, node: &Yaml, of: Option<u16>) -> Fix {
+fn fix(
+    source: &mut Source,
+    node: &Yaml,
+    of: Option<u16>,
+    named: &mut BTreeMap<String, Vec<String>>,
+) -> Fix {
     let Some(mut fields) = Fields::of(source, node, "`fix`") else {
         return Fix::default();
     };
@@ -322,7 +328,7 @@ fn fix(source: &mut Source, node: &Yaml, of: Option<u16>) -> Fix {
         let node = fields.optional(name)?;
         let read = text(source, node, name)?;
         if let Some(of) = of {
-            placeholders(source, node, &read, of);
+            placeholders(source, node, &read, of, named);
         }
         Some(read)
     };
@@ -344,7 +350,13 @@ fn fix(source: &mut Source, node: &Yaml, of: Option<u16>) -> Fix {
 
 /// Checks `{resource.name}` and the like. Other braces are left alone: CLI commands and Terraform
 /// are full of them.
-fn placeholders(source: &mut Source, node: &Yaml, text: &str, of: u16) {
+fn placeholders(
+    source: &mut Source,
+    node: &Yaml,
+    text: &str,
+    of: u16,
+    named: &mut BTreeMap<String, Vec<String>>,
+) {
     let mut rest = text;
     let mut offset = 0;
     while let Some(at) = rest.find("{resource.") {
@@ -355,22 +367,38 @@ fn placeholders(source: &mut Source, node: &Yaml, text: &str, of: u16) {
             return;
         };
         let path = &after[..length];
-        if let Err(message) = placeholder(path, of) {
-            source.error_within(node, start, length, message.0, message.1);
+        match placeholder(path, of) {
+            Ok((field, sources)) => {
+                named.insert(field, sources);
+            }
+            Err(message) => source.error_within(node, start, length, message.0, message.1),
         }
         offset = start + length;
         rest = &text[offset..];
     }
 }
 
-fn placeholder(path: &str, of: u16) -> Result<(), (String, Option<String>)> {
+/// The field that a placeholder names and the operations that fill it, or what is wrong with it.
+fn placeholder(
+    path: &str,
+    of: u16,
+) -> Result<(String, Vec<String>), (String, Option<String>)> {
     let mut ty = Ty::Object(ObjectId { of, object: 0 });
-    for name in path.split('.').skip(1) {
+    let mut sources = expr::schema(of)
+        .map(|schema| schema.sources.clone())
+        .unwrap_or_default();
+    let names: Vec<&str> = path.split('.').skip(1).collect();
+    for name in &names {
         ty = match ty.some() {
             Ty::Object(object) => {
                 let object = object.get();
                 match object.field(name) {
-                    Some((_, field)) => field.ty.clone(),
+                    Some((_, field)) => {
+                        if !field.sources.is_empty() {
+                            sources.clone_from(&field.sources);
+                        }
+                        field.ty.clone()
+                    }
                     None => {
                         let names = object.fields.iter().map(|field| field.name.as_str());
                         return Err((
@@ -384,7 +412,9 @@ fn placeholder(path: &str, of: u16) -> Result<(), (String, Option<String>)> {
         };
     }
     match ty.some() {
-        Ty::String | Ty::Int | Ty::Double | Ty::Bool | Ty::Timestamp | Ty::Dyn => Ok(()),
+        Ty::String | Ty::Int | Ty::Double | Ty::Bool | Ty::Timestamp | Ty::Dyn => {
+            Ok((names.join("."), sources))
+        }
         other => Err((format!("{other} is no text to put into a fix"), None)),
     }
 }

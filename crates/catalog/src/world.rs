@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use posture_model::{AccountId, GLOBAL_REGION, Gap, GapReason, Region, Resource, Timestamp};
 
-use crate::expr::{Node, ResourceVal, build_resource, schema, type_name, type_number};
+use crate::expr::{ListVal, Node, ResourceVal, build_resource, schema, type_name, type_number};
 
 /// All resources of a snapshot with the outcome of every listing, indexed for look-ups.
 ///
@@ -114,7 +114,7 @@ struct Data {
     by_name: HashMap<String, BTreeMap<String, usize>>,
     /// The world of a case: what was not said to be unlisted was listed.
     assumed: Option<BTreeSet<u16>>,
-    indexes: RwLock<HashMap<(u16, String, usize), Arc<FieldIndex>>>,
+    indexes: RwLock<HashMap<(u16, usize), HashMap<String, Arc<FieldIndex>>>>,
 }
 
 #[derive(Default)]
@@ -128,12 +128,14 @@ struct Typed {
     listing: Option<Result<(), Arc<Gap>>>,
     resources: Vec<ResourceNode>,
     by_key: HashMap<String, usize>,
+    /// All resources as a value; set when the world is complete.
+    all: Option<ListVal>,
 }
 
 /// Resources of one type and place by the value of one field.
 #[derive(Default)]
 struct FieldIndex {
-    by_value: HashMap<String, Vec<usize>>,
+    by_value: HashMap<String, ListVal>,
     /// A resource whose field could not be read may have any value.
     gap: Option<Arc<Gap>>,
 }
@@ -214,18 +216,10 @@ impl World {
 
     /// All resources of a type in the account and region of another; for a global one, in all
     /// regions of its account.
-    pub(crate) fn around(
-        &self,
-        from: &ResourceVal,
-        of: u16,
-    ) -> Result<Vec<ResourceNode>, Arc<Gap>> {
+    pub(crate) fn around(&self, from: &ResourceVal, of: u16) -> Result<ListVal, Arc<Gap>> {
         let places = self.places_around(from);
         self.listed(&places, of, &from.0.account)?;
-        Ok(places
-            .iter()
-            .filter_map(|place| self.typed(*place, of))
-            .flat_map(|typed| typed.resources.iter().cloned())
-            .collect())
+        self.gather(&places, of, |_, typed| Ok(typed.all.clone()))
     }
 
     /// Those of `around` whose field equals, or contains, a value.
@@ -235,28 +229,39 @@ impl World {
         of: u16,
         path: &str,
         value: &str,
-    ) -> Result<Vec<ResourceNode>, Arc<Gap>> {
+    ) -> Result<ListVal, Arc<Gap>> {
         let places = self.places_around(from);
         self.listed(&places, of, &from.0.account)?;
-        let mut found = Vec::new();
+        self.gather(&places, of, |place, typed| {
+            let index = self.index(of, path, place, typed);
+            match &index.gap {
+                Some(gap) => Err(Arc::clone(gap)),
+                None => Ok(index.by_value.get(value).cloned()),
+            }
+        })
+    }
+
+    /// Joins lists of several places. Mostly there is one, which is handed out as it is.
+    fn gather(
+        &self,
+        places: &[usize],
+        of: u16,
+        list: impl Fn(usize, &Typed) -> Result<Option<ListVal>, Arc<Gap>>,
+    ) -> Result<ListVal, Arc<Gap>> {
+        let mut joined: Option<ListVal> = None;
         for place in places {
-            let Some(typed) = self.typed(place, of) else {
+            let Some(typed) = self.typed(*place, of) else {
                 continue;
             };
-            let index = self.index(of, path, place, typed);
-            if let Some(gap) = &index.gap {
-                return Err(Arc::clone(gap));
-            }
-            found.extend(
-                index
-                    .by_value
-                    .get(value)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|position| typed.resources.get(*position).cloned()),
-            );
+            let Some(more) = list(*place, typed)? else {
+                continue;
+            };
+            joined = Some(match joined {
+                None => more,
+                Some(list) => ListVal::new([list.items(), more.items()].concat()),
+            });
         }
-        Ok(found)
+        Ok(joined.unwrap_or_else(|| ListVal::new(Vec::new())))
     }
 
     /// Whether an account belongs to whoever runs the scan.
@@ -378,14 +383,10 @@ impl World {
     }
 
     fn index(&self, of: u16, path: &str, place: usize, typed: &Typed) -> Arc<FieldIndex> {
-        let key = (of, path.to_owned(), place);
+        let key = (of, place);
         // A thread that panicked while holding the lock left the map whole: entries are only added.
-        let indexes = self
-            .0
-            .indexes
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = indexes.get(&key) {
+        let indexes = self.0.indexes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = indexes.get(&key).and_then(|paths| paths.get(path)) {
             return Arc::clone(index);
         }
         drop(indexes);
@@ -395,25 +396,49 @@ impl World {
             .indexes
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(indexes.entry(key).or_insert(index))
+        let paths = indexes.entry(key).or_default();
+        Arc::clone(paths.entry(path.to_owned()).or_insert(index))
     }
 }
 
 impl FieldIndex {
     fn over(resources: &[ResourceNode], path: &str) -> Self {
         let segments: Vec<&str> = path.split('.').collect();
-        let mut index = Self::default();
+        let mut found = Found::default();
         for (position, resource) in resources.iter().enumerate() {
             let Some((first, rest)) = segments.split_first() else {
                 continue;
             };
             if let Some(node) = resource.0.0.object.field(first) {
-                index.add(position, node, rest);
+                found.add(position, node, rest);
             }
         }
-        index
+        let value = |position: usize| {
+            let resource = resources.get(position)?;
+            Some(Node::Resource(resource.0.clone()))
+        };
+        Self {
+            by_value: found
+                .positions
+                .into_iter()
+                .map(|(text, positions)| {
+                    let nodes = positions.into_iter().filter_map(value).collect();
+                    (text, ListVal::new(nodes))
+                })
+                .collect(),
+            gap: found.gap,
+        }
     }
+}
 
+/// Positions of resources by the value of one field, while they are found.
+#[derive(Default)]
+struct Found {
+    positions: HashMap<String, Vec<usize>>,
+    gap: Option<Arc<Gap>>,
+}
+
+impl Found {
     fn add(&mut self, position: usize, node: &Node, rest: &[&str]) {
         match (node, rest.split_first()) {
             (Node::Gap(gap), _) => self.gap = Some(Arc::clone(gap)),
@@ -438,7 +463,7 @@ impl FieldIndex {
                     Node::Int(number) => number.inner().to_string(),
                     _ => return,
                 };
-                let positions = self.by_value.entry(text).or_default();
+                let positions = self.positions.entry(text).or_default();
                 if positions.last() != Some(&position) {
                     positions.push(position);
                 }
@@ -505,6 +530,11 @@ impl WorldBuilder {
         self.data.known = &self.data.scanned | &self.data.organization;
         for place in &mut self.data.places {
             for typed in place.types.values_mut() {
+                let all = typed.resources.iter();
+                typed.all = Some(ListVal::new(
+                    all.map(|resource| Node::Resource(resource.0.clone()))
+                        .collect(),
+                ));
                 // ARNs first, then ids, then names: where they collide the more exact one wins.
                 for key in [ResourceNode::arn, ResourceNode::id, ResourceNode::name] {
                     for (position, resource) in typed.resources.iter().enumerate() {

@@ -419,7 +419,7 @@ impl CoreCalls {
     ) -> Vec<Region> {
         let mut wanted: Vec<Region> = if request.regions.is_empty() {
             if known.enabled.is_empty() {
-                session_region(session).into_iter().collect()
+                session.region().into_iter().collect()
             } else {
                 known.enabled.clone()
             }
@@ -463,16 +463,9 @@ fn check_regions(request: &ScanRequest, known: &session::Regions) -> Result<(), 
     Ok(())
 }
 
-fn session_region(session: &Session) -> Option<Region> {
-    session
-        .sdk
-        .region()
-        .and_then(|region| Region::new(region.as_ref()).ok())
-}
-
 /// Where global services are signed for. A custom endpoint serves whatever region the session names.
 fn home_region(session: &Session, partition: &Partition) -> String {
-    match session_region(session) {
+    match session.region() {
         Some(region) if session.custom_endpoint => region.to_string(),
         _ => partition.home_region().to_owned(),
     }

@@ -124,6 +124,13 @@ impl Session {
             })
     }
 
+    /// The region of the first calls, when one is configured.
+    pub fn region(&self) -> Option<Region> {
+        self.sdk
+            .region()
+            .and_then(|region| Region::new(region.as_ref()).ok())
+    }
+
     pub(crate) fn in_region(&self, region: &str) -> SdkConfig {
         self.sdk
             .to_builder()

@@ -1,1 +1,31 @@
+//! Judges a snapshot by a catalogue of checks. No async, no SDK, no CEL: facts in, findings out.
+//!
+//! The same snapshot and catalogue give the same evaluation, byte for byte, whatever the number of
+//! threads.
 
+pub mod bench;
+mod evaluate;
+mod explain;
+mod finding_id;
+mod input;
+mod places;
+mod result;
+
+pub use evaluate::{Options, evaluate, evaluate_input};
+pub use explain::{Explanation, Fact, explain};
+pub use input::Input;
+pub use result::{
+    CoverageEntry, Evaluation, Evidence, Finding, FindingResource, Tallies, Tally,
+};
+
+/// Why a snapshot could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The snapshot cannot be read.
+    #[error(transparent)]
+    Snapshot(#[from] posture_snapshot::SnapshotError),
+    /// Two findings share an id. Cannot happen short of a collision of SHA-256; asserted because
+    /// waivers and tickets hang on it.
+    #[error("two findings have the id {0}")]
+    AmbiguousId(posture_model::FindingId),
+}

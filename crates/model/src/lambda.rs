@@ -69,7 +69,7 @@ pub struct Function {
     #[schemars(extend("x-source" = ["lambda:GetPolicy"]))]
     pub policy: Collected<PolicyDocument>,
     /// Function URL of the unqualified function; null when there is none.
-    #[schemars(extend("x-source" = ["lambda:ListFunctionUrlConfigs"]))]
+    #[schemars(extend("x-source" = ["lambda:GetFunctionUrlConfig"]))]
     pub url: Collected<FunctionUrl>,
     /// Asynchronous invocation settings of the unqualified function.
     #[schemars(extend("x-source" = ["lambda:ListFunctionEventInvokeConfigs"]))]
@@ -163,7 +163,7 @@ pub struct Qualifier {
     #[schemars(extend("x-source" = ["lambda:GetPolicy"]))]
     pub policy: Collected<PolicyDocument>,
     /// Its own URL; only aliases can have one.
-    #[schemars(extend("x-source" = ["lambda:ListFunctionUrlConfigs"]))]
+    #[schemars(extend("x-source" = ["lambda:GetFunctionUrlConfig"]))]
     pub url: Collected<FunctionUrl>,
     /// Its own asynchronous settings.
     #[schemars(extend("x-source" = ["lambda:ListFunctionEventInvokeConfigs"]))]

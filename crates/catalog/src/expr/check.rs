@@ -271,8 +271,7 @@ impl<'a> Checker<'a> {
                     return Ty::Dyn.into();
                 };
                 let result = self.field(&typed, of, found);
-                let slot = literal_int(id, i64::try_from(slot).unwrap_or(i64::MAX));
-                let read = call(id, operators::INDEX, vec![operand, slot]);
+                let read = read_slot(id, operand, slot);
                 if test {
                     // As its readers take it: "is it set". CEL's own `has` would be true for null.
                     self.read(&result);
@@ -805,7 +804,12 @@ impl<'a> Checker<'a> {
                         self.error(id, format!("expected a list of rules, got {ty}"), None);
                     }
                 }
-                Param::Type => kind = self.type_argument(arg),
+                Param::Type => {
+                    kind = self.type_argument(arg);
+                    if let Some(of) = kind {
+                        *arg = literal_int(id, i64::from(of));
+                    }
+                }
                 Param::Path => {
                     if let (Some(of), Some(path)) = (kind, self.literal(arg, "a path of fields")) {
                         self.path(id, of, &path);
@@ -989,6 +993,25 @@ fn literal_type(literal: &LiteralValue) -> Option<Ty> {
         LiteralValue::String(_) => Ty::String,
         LiteralValue::Bytes(_) | LiteralValue::UInt(_) => return None,
     })
+}
+
+/// Reads a field by its slot. A path from the resource down becomes one variable that names all slots:
+/// the interpreter then takes one step for it, whatever its length.
+fn read_slot(id: u64, operand: IdedExpr, slot: usize) -> IdedExpr {
+    let path = match &operand.expr {
+        Expr::Ident(name) if name == "resource" => Some(super::SLOTS.to_string()),
+        Expr::Ident(name) if name.starts_with(super::SLOTS) => Some(name.clone()),
+        _ => None,
+    };
+    if let (Some(mut path), Some(step)) = (path, super::step(slot)) {
+        path.push(step);
+        return IdedExpr {
+            id,
+            expr: Expr::Ident(path),
+        };
+    }
+    let slot = literal_int(id, i64::try_from(slot).unwrap_or(i64::MAX));
+    call(id, operators::INDEX, vec![operand, slot])
 }
 
 fn call(id: u64, name: &str, args: Vec<IdedExpr>) -> IdedExpr {

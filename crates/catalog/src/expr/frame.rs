@@ -5,6 +5,7 @@
 //! evaluation never leaves its thread, and `enter` restores what was there before.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use cel::ExecutionError;
@@ -18,9 +19,28 @@ const MAX_GAPS: usize = 32;
 
 #[derive(Default)]
 struct Frame {
-    world: Option<World>,
-    resource: Option<ResourceVal>,
+    here: Option<Here>,
     gaps: Vec<Arc<Gap>>,
+}
+
+/// The point of view of an evaluation. Counted by thread: many threads counting one world together
+/// would spend their time on that.
+#[derive(Clone)]
+pub(crate) struct Here {
+    world: Rc<World>,
+    resource: Rc<ResourceVal>,
+}
+
+impl Here {
+    /// What can be looked up.
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The resource that is judged.
+    pub(crate) fn resource(&self) -> &ResourceVal {
+        &self.resource
+    }
 }
 
 thread_local! {
@@ -30,29 +50,28 @@ thread_local! {
 /// Makes a resource the one that is judged. Functions use it as their point of view.
 pub(crate) fn enter(world: &World, resource: &ResourceVal) {
     FRAME.with_borrow_mut(|frame| {
-        if !frame.world.as_ref().is_some_and(|w| w.same(world)) {
-            frame.world = Some(world.clone());
-        }
-        if !frame
-            .resource
-            .as_ref()
-            .is_some_and(|r| Arc::ptr_eq(&r.0, &resource.0))
-        {
-            frame.resource = Some(resource.clone());
-        }
         frame.gaps.clear();
+        match &mut frame.here {
+            Some(here) if here.world.same(world) => {
+                if !Arc::ptr_eq(&here.resource.0, &resource.0) {
+                    here.resource = Rc::new(resource.clone());
+                }
+            }
+            here => {
+                *here = Some(Here {
+                    world: Rc::new(world.clone()),
+                    resource: Rc::new(resource.clone()),
+                });
+            }
+        }
     });
 }
 
 /// The world and the resource that is judged.
-pub(crate) fn here() -> Result<(World, ResourceVal), ExecutionError> {
-    FRAME.with_borrow(|frame| {
-        frame
-            .world
-            .clone()
-            .zip(frame.resource.clone())
-            .ok_or_else(|| ExecutionError::function_error("evaluation", "called outside of one"))
-    })
+pub(crate) fn here() -> Result<Here, ExecutionError> {
+    FRAME
+        .with_borrow(|frame| frame.here.clone())
+        .ok_or_else(|| ExecutionError::function_error("evaluation", "called outside of one"))
 }
 
 /// Remembers a gap.
@@ -70,6 +89,11 @@ pub(crate) fn note(gap: &Arc<Gap>) {
 /// is in the frame. CEL's logic operators absorb it exactly where the other side decides.
 pub(crate) fn gap(gap: &Arc<Gap>) -> ExecutionError {
     note(gap);
+    unknown()
+}
+
+/// The error that stands for gaps that were noted already.
+pub(crate) fn unknown() -> ExecutionError {
     ExecutionError::FunctionError {
         function: String::new(),
         message: String::new(),

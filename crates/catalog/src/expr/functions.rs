@@ -2,11 +2,12 @@
 //!
 //! `docs/design/architecture.md` lists them for authors of checks.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use cel::common::functions::Function as Body;
-use cel::common::types::{CelBool, CelInt, CelString, DYN_TYPE, NULL_TYPE, STRING_TYPE};
+use cel::common::types::{CelBool, CelInt, CelNull, CelString, DYN_TYPE, NULL_TYPE, STRING_TYPE};
 use cel::common::value::{CowVal, FromVal, Val};
 use cel::{Env, ExecutionError};
 use posture_model::{Gap, GapReason, Timestamp};
@@ -14,9 +15,8 @@ use regex::Regex;
 
 use super::frame;
 use super::{networks, policies};
-use super::types::type_number;
-use super::value::{ListVal, Node, PolicyVal, ResourceVal, equal};
-use crate::world::{ResourceNode, arn_part};
+use super::value::{ListVal, PolicyVal, ResourceVal, equal};
+use crate::world::arn_part;
 
 /// What a function is a member of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,20 +218,24 @@ pub(crate) fn action<'a>(args: &'a [CowVal<'_, '_>]) -> Result<&'a str, Executio
 }
 
 /// Text, or a number as text: how look-ups compare.
-fn key(function: &str, args: &[CowVal<'_, '_>], index: usize) -> Result<String, ExecutionError> {
+fn key<'a>(
+    function: &str,
+    args: &'a [CowVal<'_, '_>],
+    index: usize,
+) -> Result<Cow<'a, str>, ExecutionError> {
     if let Some(number) = args
         .get(index)
         .and_then(|value| value.downcast_ref::<CelInt>())
     {
-        return Ok(number.inner().to_string());
+        return Ok(number.inner().to_string().into());
     }
-    text(function, args, index).map(str::to_owned)
+    text(function, args, index).map(Cow::Borrowed)
 }
 
+/// A resource type: the checker puts its number in the place of its name.
 fn kind(function: &str, args: &[CowVal<'_, '_>]) -> Result<u16, ExecutionError> {
-    let name = text(function, args, 0)?;
-    type_number(name)
-        .ok_or_else(|| ExecutionError::function_error(function, format!("no type {name}")))
+    u16::try_from(*arg::<CelInt>(function, args, 0)?.inner())
+        .map_err(|_| ExecutionError::function_error(function, "no such type"))
 }
 
 /// A truth value.
@@ -245,15 +249,6 @@ fn int<'b, 'v>(value: i64) -> Outcome<'b, 'v> {
 
 fn string<'b, 'v>(value: String) -> Outcome<'b, 'v> {
     Ok(CowVal::owned(CelString::from(value)))
-}
-
-fn list_of_resources<'b, 'v>(resources: Vec<ResourceNode>) -> Outcome<'b, 'v> {
-    Ok(CowVal::owned(cel::common::types::CelList::from(
-        resources
-            .into_iter()
-            .map(|resource| Box::new(resource.0) as Box<dyn Val + 'v>)
-            .collect::<Vec<_>>(),
-    )))
 }
 
 fn malformed(what: &str) -> ExecutionError {
@@ -271,32 +266,32 @@ fn lists_equal<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
 }
 
 fn lookup<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let (world, from) = frame::here()?;
+    let here = frame::here()?;
     let of = kind("lookup", &args)?;
     let key = key("lookup", &args, 1)?;
-    match world.lookup(&from, of, &key) {
+    match here.world().lookup(here.resource(), of, &key) {
         Ok(Some(found)) => Ok(CowVal::owned(found.0)),
-        Ok(None) => Ok(CowVal::owned(cel::common::types::CelNull)),
+        Ok(None) => Ok(CowVal::owned(CelNull)),
         Err(gap) => Err(frame::gap(&gap)),
     }
 }
 
 fn related<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let (world, from) = frame::here()?;
+    let here = frame::here()?;
     let of = kind("related", &args)?;
     let path = text("related", &args, 1)?;
     let value = key("related", &args, 2)?;
-    match world.related(&from, of, path, &value) {
-        Ok(found) => list_of_resources(found),
+    match here.world().related(here.resource(), of, path, &value) {
+        Ok(found) => Ok(CowVal::owned(found)),
         Err(gap) => Err(frame::gap(&gap)),
     }
 }
 
 fn resources<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let (world, from) = frame::here()?;
+    let here = frame::here()?;
     let of = kind("resources", &args)?;
-    match world.around(&from, of) {
-        Ok(found) => list_of_resources(found),
+    match here.world().around(here.resource(), of) {
+        Ok(found) => Ok(CowVal::owned(found)),
         Err(gap) => Err(frame::gap(&gap)),
     }
 }
@@ -307,13 +302,13 @@ fn moment(function: &str, args: &[CowVal<'_, '_>]) -> Result<Timestamp, Executio
 }
 
 fn age_days<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let (world, _) = frame::here()?;
-    int(moment("age_days", &args)?.days_until(world.now()))
+    let now = frame::here()?.world().now();
+    int(moment("age_days", &args)?.days_until(now))
 }
 
 fn days_until<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let (world, _) = frame::here()?;
-    int(world.now().days_until(moment("days_until", &args)?))
+    let now = frame::here()?.world().now();
+    int(now.days_until(moment("days_until", &args)?))
 }
 
 fn join<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
@@ -362,17 +357,18 @@ fn service_of<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
 }
 
 fn is_known_account<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let (world, from) = frame::here()?;
-    match world.is_known_account(&from, text("is_known_account", &args, 0)?) {
+    let here = frame::here()?;
+    let id = text("is_known_account", &args, 0)?;
+    match here.world().is_known_account(here.resource(), id) {
         Ok(known) => bool(known),
         Err(gap) => Err(frame::gap(&gap)),
     }
 }
 
 fn lambda_runtime_deprecated<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let (world, _) = frame::here()?;
+    let now = frame::here()?.world().now();
     let runtime = text("lambda_runtime_deprecated", &args, 0)?;
-    match crate::runtimes::is_deprecated(runtime, world.now()) {
+    match crate::runtimes::is_deprecated(runtime, now) {
         Some(deprecated) => bool(deprecated),
         None => Err(frame::gap(&Arc::new(Gap {
             code: Some(format!("runtime {runtime} is not in the published table")),
@@ -405,10 +401,5 @@ fn matches<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
 
 /// A list of texts as a value.
 pub(crate) fn texts<'b, 'v>(items: Vec<String>) -> Outcome<'b, 'v> {
-    Ok(CowVal::owned(ListVal::new(
-        items
-            .into_iter()
-            .map(|item| Node::Text(item.into()))
-            .collect(),
-    )))
+    Ok(CowVal::owned(ListVal::of_texts(items)))
 }

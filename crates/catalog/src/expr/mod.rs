@@ -21,17 +21,35 @@ use cel::common::types::{CelBool, CelString};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
 use cel::parser::{Parser, PrattParser};
-use cel::{Context, ParseErrors, Value};
+use cel::{Context, ExecutionError, ParseErrors, Value};
 use posture_model::{Gap, GapReason};
 
 pub(crate) use check::Reads;
 pub(crate) use types::{ObjectId, Ty, schema, type_name, type_names, type_number};
-pub(crate) use value::{MapVal, Node, ResourceVal, build_resource};
+pub(crate) use value::{ListVal, MapVal, Node, ResourceVal, build_resource};
 
 use crate::world::World;
 
 /// Expressions longer than this are refused; none that a person can read comes near it.
 const MAX_LENGTH: usize = 8192;
+
+/// Begins variables that stand for a path of slots from the resource down, one character a slot. No
+/// variable that is written in an expression begins so.
+const SLOTS: char = '\0';
+
+/// The character for a slot.
+fn step(slot: usize) -> Option<char> {
+    char::from_u32(u32::try_from(slot).ok()?.checked_add(1)?)
+}
+
+/// The slots of such a variable.
+fn slots(variable: &str) -> Option<impl Iterator<Item = usize>> {
+    let path = variable.strip_prefix(SLOTS)?;
+    Some(
+        path.chars()
+            .map(|c| usize::try_from(u32::from(c) - 1).unwrap_or(usize::MAX)),
+    )
+}
 
 /// A compiled expression.
 #[derive(Debug, Clone)]
@@ -185,11 +203,13 @@ impl Program {
                     },
                 ),
                 Err(error) if frame::is_gap(&error) => Answer::Unknown(frame::take_gaps()),
-                Err(error) => {
-                    let mut gaps = frame::take_gaps();
-                    gaps.push(broken(&error.to_string()));
-                    Answer::Broken(gaps)
+                Err(ExecutionError::UndeclaredReference(name)) if name.starts_with(SLOTS) => {
+                    match variables.node(&name) {
+                        Some(_) => Answer::Unknown(frame::take_gaps()),
+                        None => failed("a field of null was read"),
+                    }
                 }
+                Err(error) => failed(&error.to_string()),
             }
         })
     }
@@ -209,6 +229,12 @@ pub(crate) enum Answer<T> {
 /// Messages of the interpreter print the values involved, which may be large.
 const MAX_MESSAGE: usize = 300;
 
+fn failed<T>(message: &str) -> Answer<T> {
+    let mut gaps = frame::take_gaps();
+    gaps.push(broken(message));
+    Answer::Broken(gaps)
+}
+
 fn broken(message: &str) -> Gap {
     Gap {
         code: Some(message.chars().take(MAX_MESSAGE).collect()),
@@ -221,9 +247,18 @@ struct Variables<'a> {
     params: &'a Params,
 }
 
+impl Variables<'_> {
+    /// The node that a variable of slots stands for; `None` when something above it is null.
+    fn node(&self, variable: &str) -> Option<&Node> {
+        self.resource.walk(slots(variable)?)
+    }
+}
+
 impl VariableResolver for Variables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         match variable {
+            // A variable cannot be an error. One that is not there is, and `evaluate` finds out why.
+            _ if variable.starts_with(SLOTS) => self.node(variable)?.read().ok().map(CowVal::Borrowed),
             "resource" => Some(CowVal::Borrowed(self.resource)),
             "params" => Some(CowVal::Borrowed(&self.params.values)),
             _ => None,

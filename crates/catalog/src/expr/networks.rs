@@ -1,16 +1,42 @@
 //! Functions on security-group rules: `posture-network` does the thinking.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use cel::ExecutionError;
 use cel::common::types::{CelInt, CelString};
 use posture_model::{Gap, GapReason};
-use posture_network::{Answer, PrefixList, Rule};
+use posture_network::{Found, PrefixList, Rule};
 
 use super::frame;
 use super::functions::{Args, Outcome, arg, bool, text, texts};
 use super::types::type_number;
 use super::value::{ListVal, Node, ObjectVal};
+
+/// Rules made ready for questions, of which checks ask many about the same list.
+struct Prepared {
+    rules: Vec<Owned>,
+    /// What is open to the world at all.
+    open: Found,
+    /// Why prefix lists could not be read.
+    gaps: Vec<Arc<Gap>>,
+}
+
+impl Prepared {
+    fn undecided(&self, why: String) -> ExecutionError {
+        for gap in &self.gaps {
+            frame::note(gap);
+        }
+        undecided(why)
+    }
+}
+
+thread_local! {
+    // One list at a time: all questions about a group come one after the other. The list is kept
+    // beside what was made of it, so that another list is never taken for it.
+    static LAST: RefCell<Option<(ListVal, Rc<Prepared>)>> = const { RefCell::new(None) };
+}
 
 fn undecided(why: String) -> ExecutionError {
     frame::gap(&Arc::new(Gap {
@@ -19,16 +45,10 @@ fn undecided(why: String) -> ExecutionError {
     }))
 }
 
-fn answer<'b, 'v>(answer: Answer) -> Outcome<'b, 'v> {
-    answer.decided().map_or_else(|why| Err(undecided(why)), bool)
-}
-
 pub(crate) fn cidr_is_world<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    answer(posture_network::cidr_is_world(text(
-        "cidr_is_world",
-        &args,
-        0,
-    )?))
+    posture_network::cidr_is_world(text("cidr_is_world", &args, 0)?)
+        .decided()
+        .map_or_else(|why| Err(undecided(why)), bool)
 }
 
 pub(crate) fn opens_to_world<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
@@ -37,18 +57,43 @@ pub(crate) fn opens_to_world<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let port = *arg::<CelInt>(function, &args, 2)?.inner();
     let port = u16::try_from(port)
         .map_err(|_| ExecutionError::function_error(function, format!("{port} is no port")))?;
-    let rules = rules(function, &args)?;
-    answer(with_rules(&rules, |rules| {
+    let prepared = prepare(function, &args)?;
+    if prepared.open.items.is_empty() && prepared.open.undecided.is_none() {
+        return bool(false);
+    }
+    with_rules(&prepared.rules, |rules| {
         posture_network::opens_to_world(rules, protocol, port)
-    }))
+    })
+    .decided()
+    .map_or_else(|why| Err(prepared.undecided(why)), bool)
 }
 
 pub(crate) fn world_open_ports<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let rules = rules("world_open_ports", &args)?;
-    match with_rules(&rules, posture_network::world_open_ports).complete() {
+    let prepared = prepare("world_open_ports", &args)?;
+    match prepared.open.clone().complete() {
         Ok(ports) => texts(ports),
-        Err(why) => Err(undecided(why)),
+        Err(why) => Err(prepared.undecided(why)),
     }
+}
+
+fn prepare(function: &str, args: &Args<'_, '_>) -> Result<Rc<Prepared>, ExecutionError> {
+    let list = arg::<ListVal>(function, args, 0).ok();
+    let last = LAST.with_borrow(|last| {
+        let (known, prepared) = last.as_ref()?;
+        list.is_some_and(|list| list.same(known))
+            .then(|| Rc::clone(prepared))
+    });
+    if let Some(prepared) = last {
+        return Ok(prepared);
+    }
+    let mut gaps = Vec::new();
+    let rules = rules(function, args, &mut gaps)?;
+    let open = with_rules(&rules, posture_network::world_open_ports);
+    let prepared = Rc::new(Prepared { rules, open, gaps });
+    if let Some(list) = list {
+        LAST.set(Some((list.clone(), Rc::clone(&prepared))));
+    }
+    Ok(prepared)
 }
 
 /// A rule as the snapshot holds it, prefix lists resolved.
@@ -108,13 +153,17 @@ fn with_rules<T>(rules: &[Owned], judge: impl FnOnce(&[Rule<'_>]) -> T) -> T {
 }
 
 /// The rules of the first argument: a list of the model, or one that an expression made of it.
-fn rules(function: &str, args: &Args<'_, '_>) -> Result<Vec<Owned>, ExecutionError> {
+fn rules(
+    function: &str,
+    args: &Args<'_, '_>,
+    gaps: &mut Vec<Arc<Gap>>,
+) -> Result<Vec<Owned>, ExecutionError> {
     if let Ok(list) = arg::<ListVal>(function, args, 0) {
         return list
             .items()
             .iter()
             .map(|item| match item {
-                Node::Object(rule) => owned(function, rule),
+                Node::Object(rule) => owned(function, rule, gaps),
                 _ => Err(ExecutionError::function_error(function, "got no rule")),
             })
             .collect();
@@ -129,12 +178,16 @@ fn rules(function: &str, args: &Args<'_, '_>) -> Result<Vec<Owned>, ExecutionErr
         let rule = item
             .downcast_ref::<ObjectVal>()
             .ok_or_else(|| ExecutionError::function_error(function, "got no rule"))?;
-        rules.push(owned(function, rule)?);
+        rules.push(owned(function, rule, gaps)?);
     }
     Ok(rules)
 }
 
-fn owned(function: &str, rule: &ObjectVal) -> Result<Owned, ExecutionError> {
+fn owned(
+    function: &str,
+    rule: &ObjectVal,
+    gaps: &mut Vec<Arc<Gap>>,
+) -> Result<Owned, ExecutionError> {
     let field = |name: &str| {
         rule.field(name)
             .ok_or_else(|| ExecutionError::function_error(function, format!("a rule has no {name}")))
@@ -167,7 +220,7 @@ fn owned(function: &str, rule: &ObjectVal) -> Result<Owned, ExecutionError> {
         prefix_lists: list("prefix_list_ids")?
             .into_iter()
             .map(|id| {
-                let entries = prefix_list(&id)?;
+                let entries = prefix_list(&id, gaps)?;
                 Ok((id, entries))
             })
             .collect::<Result<_, ExecutionError>>()?,
@@ -178,12 +231,15 @@ fn owned(function: &str, rule: &ObjectVal) -> Result<Owned, ExecutionError> {
 ///
 /// Only lists that customers manage are collected. The others are AWS's own, which hold the
 /// addresses of one AWS service each and never the internet: they count as empty here.
-fn prefix_list(id: &str) -> Result<Option<Vec<String>>, ExecutionError> {
-    let (world, from) = frame::here()?;
+fn prefix_list(
+    id: &str,
+    gaps: &mut Vec<Arc<Gap>>,
+) -> Result<Option<Vec<String>>, ExecutionError> {
+    let here = frame::here()?;
     let Some(of) = type_number("ec2.managed_prefix_list") else {
         return Ok(None);
     };
-    Ok(match world.lookup(&from, of, id) {
+    Ok(match here.world().lookup(here.resource(), of, id) {
         Ok(None) => Some(Vec::new()),
         Ok(Some(list)) => match list.0.0.object.field("cidrs") {
             Some(Node::List(blocks)) => Some(
@@ -195,13 +251,13 @@ fn prefix_list(id: &str) -> Result<Option<Vec<String>>, ExecutionError> {
             ),
             Some(Node::Null) => Some(Vec::new()),
             Some(Node::Gap(gap)) => {
-                frame::note(gap);
+                gaps.push(Arc::clone(gap));
                 None
             }
             _ => None,
         },
         Err(gap) => {
-            frame::note(&gap);
+            gaps.push(gap);
             None
         }
     })

@@ -1,9 +1,9 @@
 //! Functions on policy documents and on IAM principals: `posture-policy` does the thinking, this
 //! hands it what is known of the resource and turns what it cannot decide into gaps.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use cel::ExecutionError;
+use cel::common::value::CowVal;
 use posture_model::{Gap, GapReason};
 use posture_policy::document::{Clause, Principal};
 use posture_policy::{
@@ -11,9 +11,9 @@ use posture_policy::{
 };
 
 use super::frame;
-use super::functions::{Args, Outcome, action, bool, receiver, texts};
+use super::functions::{Args, Outcome, action, bool, receiver};
 use super::types::type_number;
-use super::value::{Node, PolicyVal, ResourceVal};
+use super::value::{ListVal, Node, PolicyVal, ResourceVal};
 use crate::world::World;
 
 /// A principal's policies, and what of them could not be read.
@@ -23,25 +23,69 @@ pub(crate) struct Identity {
     gaps: Vec<Arc<Gap>>,
 }
 
-impl PolicyVal {
-    /// The parsed document. Parsed once, and kept with the value.
-    fn parsed(&self) -> Result<&Policy, ExecutionError> {
-        self.0
-            .parsed
-            .get_or_init(|| Policy::parse(&self.0.document).map_err(|error| error.to_string()))
-            .as_ref()
-            .map_err(|problem| undecidable(GapReason::Malformed, problem))
+/// What a function answered. Checks ask the same of the same policy in rule and evidence, and often
+/// each other's questions, so answers are kept with the value.
+#[derive(Debug, Clone)]
+enum Answer {
+    Bool(bool),
+    Texts(ListVal),
+    Undecided(Vec<Arc<Gap>>),
+}
+
+/// Answers by question: the function and the action it asks about.
+#[derive(Debug, Default)]
+pub(crate) struct Answers(Mutex<Vec<(&'static str, String, Answer)>>);
+
+impl Answers {
+    fn get_or<'b, 'v>(
+        &self,
+        function: &'static str,
+        action: &str,
+        answer: impl FnOnce() -> Answer,
+    ) -> Outcome<'b, 'v> {
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock()
+            .iter()
+            .find(|(f, a, _)| *f == function && a == action)
+            .map(|(_, _, answer)| answer.clone());
+        let answer = known.unwrap_or_else(|| {
+            // Not under the lock: gathering a principal's policies may ask for other answers.
+            let answer = answer();
+            lock().push((function, action.to_owned(), answer.clone()));
+            answer
+        });
+        match answer {
+            Answer::Bool(answer) => bool(answer),
+            Answer::Texts(items) => Ok(CowVal::owned(items)),
+            Answer::Undecided(gaps) => {
+                for gap in &gaps {
+                    frame::note(gap);
+                }
+                Err(frame::unknown())
+            }
+        }
     }
 }
 
-fn undecidable(reason: GapReason, why: &str) -> ExecutionError {
-    frame::gap(&Arc::new(Gap {
-        code: Some(why.chars().take(300).collect()),
-        ..Gap::bare(reason)
-    }))
+/// The resource that a policy belongs to.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    /// Its type.
+    pub(crate) kind: &'static str,
+    /// The account that owns it.
+    pub(crate) account: String,
+    /// Its ARN.
+    pub(crate) arn: String,
 }
 
-fn reason(undecided: &Undecided) -> ExecutionError {
+fn undecidable(reason: GapReason, why: &str) -> Arc<Gap> {
+    Arc::new(Gap {
+        code: Some(why.chars().take(300).collect()),
+        ..Gap::bare(reason)
+    })
+}
+
+fn gap_of(undecided: &Undecided) -> Arc<Gap> {
     // What was not understood differs from what only a request would tell; neither is an error.
     let kind = if undecided.is_opaque() {
         GapReason::Malformed
@@ -51,17 +95,28 @@ fn reason(undecided: &Undecided) -> ExecutionError {
     undecidable(kind, &undecided.to_string())
 }
 
-fn tri<'b, 'v>(answer: Tri) -> Outcome<'b, 'v> {
+fn tri(answer: Tri) -> Answer {
     match answer.decided() {
-        Ok(answer) => bool(answer),
-        Err(undecided) => Err(reason(&undecided)),
+        Ok(answer) => Answer::Bool(answer),
+        Err(undecided) => Answer::Undecided(vec![gap_of(&undecided)]),
     }
 }
 
-fn found<'b, 'v>(found: Found) -> Outcome<'b, 'v> {
+fn found(found: Found) -> Answer {
     match found.complete() {
-        Ok(items) => texts(items),
-        Err(undecided) => Err(reason(&undecided)),
+        Ok(items) => Answer::Texts(ListVal::of_texts(items)),
+        Err(undecided) => Answer::Undecided(vec![gap_of(&undecided)]),
+    }
+}
+
+impl PolicyVal {
+    /// The parsed document. Parsed once, and kept with the value.
+    fn parsed(&self) -> Result<&Policy, Answer> {
+        self.0
+            .parsed
+            .get_or_init(|| Policy::parse(&self.0.document).map_err(|error| error.to_string()))
+            .as_ref()
+            .map_err(|problem| Answer::Undecided(vec![undecidable(GapReason::Malformed, problem)]))
     }
 }
 
@@ -78,36 +133,48 @@ fn service(kind: &str) -> Option<&str> {
     }
 }
 
-fn in_context<'b, 'v>(
-    args: &Args<'b, 'v>,
-    judge: impl FnOnce(&Policy, &ResourceContext<'_>) -> Outcome<'b, 'v>,
-) -> Outcome<'b, 'v> {
-    let policy = receiver::<PolicyVal>(args)?;
-    let (world, resource) = frame::here()?;
-    let service = service(resource.0.r#type);
+/// Asks about a policy as the policy of its resource.
+fn as_resource_policy(
+    policy: &PolicyVal,
+    world: &World,
+    judge: impl FnOnce(&Policy, &ResourceContext<'_>) -> Answer,
+) -> Answer {
+    let owner = policy.0.owner.as_deref();
+    let service = owner.and_then(|owner| service(owner.kind));
+    let account = owner.map(|owner| owner.account.as_str());
     let context = ResourceContext {
-        account: Some(&resource.0.account),
-        arn: service.map(|_| resource.0.arn.as_str()),
+        account,
+        arn: owner
+            .filter(|_| service.is_some())
+            .map(|owner| owner.arn.as_str()),
         service,
-        organization: world.organization_of(&resource.0.account),
+        organization: account.and_then(|account| world.organization_of(account)),
         known_accounts: Some(world.known_accounts()),
         now: Some(world.now().unix()),
     };
-    judge(policy.parsed()?, &context)
+    match policy.parsed() {
+        Ok(parsed) => judge(parsed, &context),
+        Err(undecided) => undecided,
+    }
 }
 
-fn as_identity<'b, 'v>(
-    args: &Args<'b, 'v>,
-    judge: impl FnOnce(&IdentitySet) -> Outcome<'b, 'v>,
-) -> Outcome<'b, 'v> {
-    let policy = receiver::<PolicyVal>(args)?.parsed()?;
-    let (_, resource) = frame::here()?;
-    let policy = if resource.0.r#type == "ec2.vpc_endpoint" {
-        for_everyone(policy)
-    } else {
-        policy.clone()
+/// Asks about a policy as one that is attached to a principal.
+fn as_identity_policy(policy: &PolicyVal, judge: impl FnOnce(&IdentitySet) -> Answer) -> Answer {
+    let parsed = match policy.parsed() {
+        Ok(parsed) => parsed,
+        Err(undecided) => return undecided,
     };
-    judge(&IdentitySet::of("the policy", policy))
+    let endpoint = policy
+        .0
+        .owner
+        .as_deref()
+        .is_some_and(|owner| owner.kind == "ec2.vpc_endpoint");
+    let parsed = if endpoint {
+        for_everyone(parsed)
+    } else {
+        parsed.clone()
+    };
+    judge(&IdentitySet::of("the policy", parsed))
 }
 
 /// What an endpoint policy does to a caller of whom nothing is known. Endpoint policies are read
@@ -128,114 +195,97 @@ fn for_everyone(policy: &Policy) -> Policy {
     policy
 }
 
-pub(crate) fn is_public<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        tri(posture_policy::is_public(policy, context))
-    })
-}
-
-pub(crate) fn allows_anonymous<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let action = action(&args)?.to_owned();
-    in_context(&args, |policy, context| {
-        tri(posture_policy::allows_anonymous(policy, &action, context))
-    })
-}
-
-pub(crate) fn public_statements<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        found(posture_policy::public_statements(policy, context))
-    })
-}
-
-pub(crate) fn external_accounts<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        found(posture_policy::external_accounts(policy, context))
-    })
-}
-
-pub(crate) fn unpinned_services<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        found(posture_policy::unpinned_services(policy, context))
-    })
-}
-
-pub(crate) fn denies_insecure_transport<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        tri(posture_policy::denies_insecure_transport(policy, context))
-    })
-}
-
-pub(crate) fn trusts_without_external_id<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        found(posture_policy::trusts_without_external_id(policy, context))
-    })
-}
-
-pub(crate) fn unpinned_federation<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        found(posture_policy::unpinned_federation(policy, context))
-    })
-}
-
-pub(crate) fn trusted_services<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    in_context(&args, |policy, context| {
-        found(posture_policy::trusted_services(policy, context))
-    })
-}
-
-pub(crate) fn policy_is_administrator<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    as_identity(&args, |set| tri(set.is_administrator()))
-}
-
-pub(crate) fn policy_wildcard_actions<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    as_identity(&args, |set| found(set.wildcard_actions()))
-}
-
-pub(crate) fn policy_allows<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let action = action(&args)?.to_owned();
-    as_identity(&args, |set| tri(set.allows(&action)))
-}
-
-pub(crate) fn policy_allows_on_all<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let action = action(&args)?.to_owned();
-    as_identity(&args, |set| tri(set.allows_on_all(&action)))
-}
-
-pub(crate) fn principal_is_administrator<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    as_principal(&args, |set| tri(set.is_administrator()))
-}
-
-pub(crate) fn principal_wildcard_actions<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    as_principal(&args, |set| found(set.wildcard_actions()))
-}
-
-pub(crate) fn principal_allows<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let action = action(&args)?.to_owned();
-    as_principal(&args, |set| tri(set.allows(&action)))
-}
-
-pub(crate) fn principal_allows_on_all<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
-    let action = action(&args)?.to_owned();
-    as_principal(&args, |set| tri(set.allows_on_all(&action)))
-}
-
-fn as_principal<'b, 'v>(
-    args: &Args<'b, 'v>,
-    judge: impl FnOnce(&IdentitySet) -> Outcome<'b, 'v>,
-) -> Outcome<'b, 'v> {
-    let principal = receiver::<ResourceVal>(args)?;
-    let (world, _) = frame::here()?;
+/// Asks about all policies of a principal.
+fn as_principal(
+    principal: &ResourceVal,
+    world: &World,
+    judge: impl FnOnce(&IdentitySet) -> Answer,
+) -> Answer {
     let identity = principal
         .0
         .identity
-        .get_or_init(|| Identity::of(principal, &world));
-    judge(&identity.set).inspect_err(|_| {
+        .get_or_init(|| Identity::of(principal, world));
+    match judge(&identity.set) {
         // The analysis knows that something was missing; what it was, and which call would have
         // told, is known here.
-        for gap in &identity.gaps {
-            frame::note(gap);
+        Answer::Undecided(mut gaps) => {
+            gaps.extend(identity.gaps.iter().cloned());
+            Answer::Undecided(gaps)
         }
-    })
+        answer => answer,
+    }
+}
+
+/// Defines the bodies of member functions.
+macro_rules! members {
+    ($($name:ident: $ask:ident, |$subject:ident, $action:ident $(, $context:ident)?| $answer:expr;)*) => {
+        $(pub(crate) fn $name<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+            // A function without a parameter asks about no action.
+            let $action = if args.len() > 1 { action(&args)? } else { "" };
+            members!(@$ask args, $name, $action, |$subject $(, $context)?| $answer)
+        })*
+    };
+    (@resource $args:ident, $name:ident, $action:ident, |$policy:ident, $context:ident| $answer:expr) => {{
+        let policy = receiver::<PolicyVal>(&$args)?;
+        policy.0.answers.get_or(stringify!($name), $action, || {
+            match frame::here() {
+                Ok(here) => as_resource_policy(policy, here.world(), |$policy, $context| $answer),
+                Err(_) => Answer::Undecided(Vec::new()),
+            }
+        })
+    }};
+    (@identity $args:ident, $name:ident, $action:ident, |$set:ident| $answer:expr) => {{
+        let policy = receiver::<PolicyVal>(&$args)?;
+        policy
+            .0
+            .answers
+            .get_or(stringify!($name), $action, || as_identity_policy(policy, |$set| $answer))
+    }};
+    (@principal $args:ident, $name:ident, $action:ident, |$set:ident| $answer:expr) => {{
+        let principal = receiver::<ResourceVal>(&$args)?;
+        principal.0.answers.get_or(stringify!($name), $action, || {
+            match frame::here() {
+                Ok(here) => as_principal(principal, here.world(), |$set| $answer),
+                Err(_) => Answer::Undecided(Vec::new()),
+            }
+        })
+    }};
+}
+
+members! {
+    is_public: resource, |policy, _action, context| tri(posture_policy::is_public(policy, context));
+    allows_anonymous: resource, |policy, action, context| {
+        tri(posture_policy::allows_anonymous(policy, action, context))
+    };
+    public_statements: resource, |policy, _action, context| {
+        found(posture_policy::public_statements(policy, context))
+    };
+    external_accounts: resource, |policy, _action, context| {
+        found(posture_policy::external_accounts(policy, context))
+    };
+    unpinned_services: resource, |policy, _action, context| {
+        found(posture_policy::unpinned_services(policy, context))
+    };
+    denies_insecure_transport: resource, |policy, _action, context| {
+        tri(posture_policy::denies_insecure_transport(policy, context))
+    };
+    trusts_without_external_id: resource, |policy, _action, context| {
+        found(posture_policy::trusts_without_external_id(policy, context))
+    };
+    unpinned_federation: resource, |policy, _action, context| {
+        found(posture_policy::unpinned_federation(policy, context))
+    };
+    trusted_services: resource, |policy, _action, context| {
+        found(posture_policy::trusted_services(policy, context))
+    };
+    policy_is_administrator: identity, |set, _action| tri(set.is_administrator());
+    policy_wildcard_actions: identity, |set, _action| found(set.wildcard_actions());
+    policy_allows: identity, |set, action| tri(set.allows(action));
+    policy_allows_on_all: identity, |set, action| tri(set.allows_on_all(action));
+    principal_is_administrator: principal, |set, _action| tri(set.is_administrator());
+    principal_wildcard_actions: principal, |set, _action| found(set.wildcard_actions());
+    principal_allows: principal, |set, action| tri(set.allows(action));
+    principal_allows_on_all: principal, |set, action| tri(set.allows_on_all(action));
 }
 
 impl Identity {
@@ -326,17 +376,13 @@ impl Identity {
         let gap = match managed(arn, principal, world) {
             Ok(policy) => match policy.0.object.field("document") {
                 Some(Node::Policy(document)) => {
-                    match Policy::parse(&document.0.document) {
-                        Ok(policy) => {
-                            self.set.boundary = Boundary::Policy(NamedPolicy {
-                                name: arn.to_owned(),
-                                policy,
-                            });
-                        }
-                        Err(error) => {
-                            self.set.boundary = Boundary::Unread(error.to_string());
-                        }
-                    }
+                    self.set.boundary = match document.parsed() {
+                        Ok(policy) => Boundary::Policy(NamedPolicy {
+                            name: arn.to_owned(),
+                            policy: policy.clone(),
+                        }),
+                        Err(_) => Boundary::Unread("not understood".to_owned()),
+                    };
                     return;
                 }
                 Some(Node::Gap(gap)) => Arc::clone(gap),
@@ -350,18 +396,16 @@ impl Identity {
 
     fn document(&mut self, name: &str, document: Option<&Node>) {
         match document {
-            Some(Node::Policy(policy)) => match Policy::parse(&policy.0.document) {
+            Some(Node::Policy(policy)) => match policy.parsed() {
                 Ok(policy) => self.set.policies.push(NamedPolicy {
                     name: name.to_owned(),
-                    policy,
+                    policy: policy.clone(),
                 }),
-                Err(error) => self.unread(
-                    name,
-                    Arc::new(Gap {
-                        code: Some(error.to_string()),
-                        ..Gap::bare(GapReason::Malformed)
-                    }),
-                ),
+                Err(Answer::Undecided(gaps)) => {
+                    self.set.unread.push(name.to_owned());
+                    self.gaps.extend(gaps);
+                }
+                Err(_) => self.missing(name, None),
             },
             other => self.missing(name, other),
         }

@@ -19,8 +19,8 @@ use posture_policy::Policy;
 use serde_json::Value;
 
 use super::frame;
-use super::policies::Identity;
-use super::types::{ObjectId, Ty};
+use super::policies::{Answers, Identity, Owner};
+use super::types::{Field, ObjectId, Ty};
 
 /// One value of a resource.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub(crate) enum Node {
     Object(ObjectVal),
     /// A policy document.
     Policy(PolicyVal),
+    /// A whole resource, in the lists that look-ups return.
+    Resource(ResourceVal),
     /// Could not be read.
     Gap(Arc<Gap>),
 }
@@ -62,25 +64,14 @@ impl Node {
             Self::Map(value) => value,
             Self::Object(value) => value,
             Self::Policy(value) => value,
+            Self::Resource(value) => value,
             Self::Gap(gap) => return Err(frame::gap(gap)),
         })
     }
 
-    /// Builds a value of a type. What does not fit the type is a gap: a snapshot may be damaged or
-    /// forged, and a wrong guess would be a wrong verdict.
+    /// Builds a value of a type that belongs to no resource.
     pub(crate) fn build(ty: &Ty, json: &Value) -> Self {
-        build(ty, json, false, 0)
-    }
-
-    /// Builds a field.
-    fn build_field(ty: &Ty, json: Option<&Value>, collected: bool) -> Self {
-        match json {
-            Some(json) => build(ty, json, collected, 0),
-            None => Self::Gap(Arc::new(Gap {
-                code: Some("the snapshot does not hold this field".to_owned()),
-                ..Gap::bare(GapReason::Unsupported)
-            })),
-        }
+        Builder { owner: None }.node(ty, json, false, 0)
     }
 
     /// The text, if it is text.
@@ -126,6 +117,7 @@ impl Node {
                 out.push(')');
             }
             Self::Policy(policy) => out.push_str(&policy.0.document.to_string()),
+            Self::Resource(resource) => out.push_str(&resource.0.arn),
             Self::List(items) => {
                 out.push('[');
                 for (index, item) in items.items().iter().enumerate() {
@@ -173,49 +165,75 @@ fn misfit(expected: &Ty) -> Node {
     }))
 }
 
-fn build(ty: &Ty, json: &Value, collected: bool, depth: usize) -> Node {
-    if depth > MAX_DEPTH {
-        return misfit(ty);
-    }
-    if let Some(gap) = gap_in(json, collected) {
-        return gap;
-    }
-    match (ty, json) {
-        (Ty::Nullable(_) | Ty::Null | Ty::Dyn, Value::Null) => Node::Null,
-        (Ty::Nullable(inner), json) => build(inner, json, false, depth),
-        (Ty::Dyn, json) => build_open(json, depth),
-        (Ty::Bool, Value::Bool(value)) => Node::Bool((*value).into()),
-        (Ty::Int, Value::Number(number)) => number
-            .as_i64()
-            .map_or_else(|| misfit(ty), |value| Node::Int(value.into())),
-        (Ty::Double, Value::Number(number)) => number
-            .as_f64()
-            .map_or_else(|| misfit(ty), |value| Node::Double(value.into())),
-        (Ty::String, Value::String(text)) => Node::Text(text.clone().into()),
-        (Ty::Timestamp, Value::String(text)) => Timestamp::parse(text).map_or_else(
-            || misfit(ty),
-            |moment| Node::Text(moment.to_string().into()),
-        ),
-        (Ty::Policy, document) => Node::Policy(PolicyVal::new(document.clone())),
-        (Ty::List(of), Value::Array(items)) => {
-            list(items.iter().map(|item| build(of, item, false, depth + 1)))
+/// Builds the values of one resource.
+struct Builder {
+    owner: Option<Arc<Owner>>,
+}
+
+impl Builder {
+    /// Builds a value of a type. What does not fit the type is a gap: a snapshot may be damaged or
+    /// forged, and a wrong guess would be a wrong verdict.
+    fn node(&self, ty: &Ty, json: &Value, collected: bool, depth: usize) -> Node {
+        if depth > MAX_DEPTH {
+            return misfit(ty);
         }
-        (Ty::Map(of), Value::Object(entries)) => map(entries
-            .iter()
-            .map(|(key, value)| (key.clone(), build(of, value, false, depth + 1)))),
-        (Ty::Object(id), Value::Object(entries)) => Node::Object(ObjectVal(Arc::new(Object {
-            id: *id,
-            fields: id
-                .get()
-                .fields
+        if let Some(gap) = gap_in(json, collected) {
+            return gap;
+        }
+        match (ty, json) {
+            (Ty::Nullable(_) | Ty::Null | Ty::Dyn, Value::Null) => Node::Null,
+            (_, Value::Null) if collected => Node::Null,
+            (Ty::Nullable(inner), json) => self.node(inner, json, false, depth),
+            (Ty::Dyn, json) => build_open(json, depth),
+            (Ty::Bool, Value::Bool(value)) => Node::Bool((*value).into()),
+            (Ty::Int, Value::Number(number)) => number
+                .as_i64()
+                .map_or_else(|| misfit(ty), |value| Node::Int(value.into())),
+            (Ty::Double, Value::Number(number)) => number
+                .as_f64()
+                .map_or_else(|| misfit(ty), |value| Node::Double(value.into())),
+            (Ty::String, Value::String(text)) => Node::Text(text.clone().into()),
+            (Ty::Timestamp, Value::String(text)) => Timestamp::parse(text).map_or_else(
+                || misfit(ty),
+                |moment| Node::Text(moment.to_string().into()),
+            ),
+            (Ty::Policy, document) => Node::Policy(PolicyVal(Arc::new(PolicyData {
+                document: document.clone(),
+                parsed: OnceLock::new(),
+                owner: self.owner.clone(),
+                answers: Answers::default(),
+            }))),
+            (Ty::List(of), Value::Array(items)) => {
+                list(items.iter().map(|item| self.node(of, item, false, depth + 1)))
+            }
+            (Ty::Map(of), Value::Object(entries)) => map(entries
                 .iter()
-                .map(|field| match entries.get(&field.name) {
-                    Some(json) => build(&field.ty, json, field.collected, depth + 1),
-                    None => Node::build_field(&field.ty, None, field.collected),
-                })
-                .collect(),
-        }))),
-        _ => misfit(ty),
+                .map(|(key, value)| (key.clone(), self.node(of, value, false, depth + 1)))),
+            (Ty::Object(id), Value::Object(entries)) => {
+                Node::Object(ObjectVal(Arc::new(Object {
+                    id: *id,
+                    fields: id
+                        .get()
+                        .fields
+                        .iter()
+                        .map(|field| self.field(field, entries.get(&field.name), depth + 1))
+                        .collect(),
+                })))
+            }
+            _ => misfit(ty),
+        }
+    }
+
+    /// Builds a field. One that the snapshot does not hold at all was not collected by the version
+    /// that made it: nothing is known of it.
+    fn field(&self, field: &Field, json: Option<&Value>, depth: usize) -> Node {
+        match json {
+            Some(json) => self.node(&field.ty, json, field.collected, depth),
+            None => Node::Gap(Arc::new(Gap {
+                code: Some("the snapshot does not hold this field".to_owned()),
+                ..Gap::bare(GapReason::Unsupported)
+            })),
+        }
     }
 }
 
@@ -297,6 +315,26 @@ impl ObjectVal {
 
 fn no_field(idx: &dyn Val) -> ExecutionError {
     ExecutionError::function_error("field access", format!("no field {idx:?}"))
+}
+
+impl ResourceVal {
+    /// The node that a path of slots leads to; `None` where something on it is null.
+    pub(crate) fn walk(&self, slots: impl Iterator<Item = usize>) -> Option<&Node> {
+        let mut object = &self.0.object;
+        let mut node: Option<&Node> = None;
+        for slot in slots {
+            if let Some(node) = node {
+                match node {
+                    Node::Object(next) => object = next,
+                    // What lies below what could not be read cannot be read either.
+                    gap @ Node::Gap(_) => return Some(gap),
+                    _ => return None,
+                }
+            }
+            node = Some(object.0.fields.get(slot)?);
+        }
+        node
+    }
 }
 
 /// Type-checked expressions address fields by slot; see `check::Checker::select`.
@@ -393,6 +431,8 @@ pub(crate) struct ResourceData {
     pub(crate) name: String,
     /// For IAM principals, all policies in effect; gathered when first asked about.
     pub(crate) identity: OnceLock<Identity>,
+    /// Answers about them.
+    pub(crate) answers: Answers,
 }
 
 impl fmt::Debug for ResourceData {
@@ -413,6 +453,13 @@ pub(crate) fn build_resource(resource: &Resource) -> Option<ResourceVal> {
     let of = super::types::type_number(&resource.r#type)?;
     let id = ObjectId { of, object: 0 };
     let text = |text: &str| Node::Text(text.to_owned().into());
+    let builder = Builder {
+        owner: Some(Arc::new(Owner {
+            kind: super::types::type_name(of),
+            account: resource.account.as_str().to_owned(),
+            arn: resource.arn.clone(),
+        })),
+    };
     let fields = id
         .get()
         .fields
@@ -435,7 +482,7 @@ pub(crate) fn build_resource(resource: &Resource) -> Option<ResourceVal> {
             "created" => resource
                 .created
                 .map_or(Node::Null, |moment| text(&moment.to_string())),
-            name => Node::build_field(&field.ty, resource.properties.get(name), field.collected),
+            name => builder.field(field, resource.properties.get(name), 0),
         })
         .collect();
     Some(ResourceVal(Arc::new(ResourceData {
@@ -447,6 +494,7 @@ pub(crate) fn build_resource(resource: &Resource) -> Option<ResourceVal> {
         id: resource.id.clone(),
         name: resource.name.clone(),
         identity: OnceLock::new(),
+        answers: Answers::default(),
     })))
 }
 
@@ -461,15 +509,10 @@ pub(crate) struct PolicyData {
     pub(crate) document: Value,
     /// The document parsed, or why it could not be.
     pub(crate) parsed: OnceLock<Result<Policy, String>>,
-}
-
-impl PolicyVal {
-    fn new(document: Value) -> Self {
-        Self(Arc::new(PolicyData {
-            document,
-            parsed: OnceLock::new(),
-        }))
-    }
+    /// The resource that it belongs to.
+    pub(crate) owner: Option<Arc<Owner>>,
+    /// Answers about it.
+    pub(crate) answers: Answers,
 }
 
 val!(PolicyVal, &POLICY, []);
@@ -482,6 +525,16 @@ impl ListVal {
     /// A list of these.
     pub(crate) fn new(items: Vec<Node>) -> Self {
         Self(Arc::new(items))
+    }
+
+    /// A list of texts.
+    pub(crate) fn of_texts(items: Vec<String>) -> Self {
+        Self::new(items.into_iter().map(|item| Node::Text(item.into())).collect())
+    }
+
+    /// Whether two handles are on the same list.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// Its items.

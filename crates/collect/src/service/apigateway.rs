@@ -99,9 +99,7 @@ async fn rest_apis(cx: &Cx, client: &Client) {
             |page| (page.items.unwrap_or_default(), page.position),
         )
         .await;
-    let found = cx
-        .each(listed.items, |api| rest_api(cx, client, api))
-        .await;
+    let found = cx.each(listed.items, |api| rest_api(cx, client, api)).await;
     let mut apis = Vec::new();
     let mut methods = Whole::new(&listed.gap);
     let mut authorizers = Whole::new(&listed.gap);
@@ -204,8 +202,7 @@ async fn rest_api(cx: &Cx, client: &Client, api: sdk::RestApi) -> ApiParts {
         id,
         name,
     };
-    let validators = whole(validators)
-        .and_then(|found| request_validators(cx, found));
+    let validators = whole(validators).and_then(|found| request_validators(cx, found));
     ApiParts {
         methods: Listed {
             gap: resources.gap,
@@ -295,11 +292,7 @@ fn properties_of(
 }
 
 fn arn(cx: &Cx, path: &str) -> String {
-    format!(
-        "arn:{}:apigateway:{}::/{path}",
-        cx.partition(),
-        cx.region()
-    )
+    format!("arn:{}:apigateway:{}::/{path}", cx.partition(), cx.region())
 }
 
 fn tags(tags: Option<HashMap<String, String>>) -> Collected<Tags> {
@@ -442,8 +435,7 @@ fn integration(cx: &Cx, found: sdk::Integration) -> Option<Integration> {
     let integration_type = found.r#type?.as_str().to_owned();
     let cors = static_cors(found.integration_responses);
     let address = backend::address(cx.examiner(), found.uri);
-    let mut static_parameters =
-        backend::constants(cx.examiner(), found.request_parameters, true);
+    let mut static_parameters = backend::constants(cx.examiner(), found.request_parameters, true);
     static_parameters.extend(backend::templates(cx.examiner(), found.request_templates));
     Some(Integration {
         integration_type,
@@ -466,9 +458,7 @@ fn integration(cx: &Cx, found: sdk::Integration) -> Option<Integration> {
 }
 
 /// The cross-origin headers among constant headers of the answers, whichever answer they stand in.
-fn static_cors(
-    responses: Option<HashMap<String, sdk::IntegrationResponse>>,
-) -> Option<StaticCors> {
+fn static_cors(responses: Option<HashMap<String, sdk::IntegrationResponse>>) -> Option<StaticCors> {
     let mut headers: Vec<(String, String)> = responses
         .unwrap_or_default()
         .into_values()
@@ -916,9 +906,7 @@ async fn client_certificates(cx: &Cx, client: &Client) {
 }
 
 async fn account(cx: &Cx, client: &Client) {
-    let answer = cx
-        .call(&GET_ACCOUNT, || client.get_account().send())
-        .await;
+    let answer = cx.call(&GET_ACCOUNT, || client.get_account().send()).await;
     let settings = match answer {
         Ok(settings) => settings,
         Err(failure) => {

@@ -91,53 +91,63 @@ async fn scan_frequencies(
     client: &Client,
     names: &[String],
 ) -> BTreeMap<String, Collected<String>> {
-    let batches = cx
-        .each(names.chunks(BATCH), async |batch| {
-            let answer = cx
-                .get(&BATCH_GET_SCANNING, &[], || {
-                    client
-                        .batch_get_repository_scanning_configuration()
-                        .set_repository_names(Some(batch.to_vec()))
-                        .send()
-                })
-                .await;
-            let answer = match answer {
-                Collected::Known(answer) => answer,
-                Collected::Absent => return Vec::new(),
-                Collected::Unavailable(gap) => {
-                    return batch
-                        .iter()
-                        .map(|name| (name.clone(), Collected::Unavailable(gap.clone())))
-                        .collect();
-                }
-            };
-            let found = answer
-                .scanning_configurations
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|configuration| {
-                    let frequency = configuration
-                        .scan_frequency
-                        .map(|frequency| frequency.as_str().to_owned());
-                    Some((
-                        configuration.repository_name?,
-                        required(cx, &BATCH_GET_SCANNING, frequency),
-                    ))
-                });
-            let failed = answer.failures.unwrap_or_default().into_iter().filter_map(
-                |failure: sdk::RepositoryScanningConfigurationFailure| {
-                    let gap = Gap {
-                        reason: GapReason::Error,
-                        code: failure.failure_code.map(|code| code.as_str().to_owned()),
-                        ..cx.malformed(&BATCH_GET_SCANNING)
-                    };
-                    Some((failure.repository_name?, Collected::Unavailable(gap)))
-                },
-            );
-            found.chain(failed).collect::<Vec<_>>()
+    let batches = names.chunks(BATCH).map(<[String]>::to_vec);
+    cx.each(batches, |batch| batch_frequencies(cx, client, batch))
+        .await
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+async fn batch_frequencies(
+    cx: &Cx,
+    client: &Client,
+    batch: Vec<String>,
+) -> Vec<(String, Collected<String>)> {
+    let answer = cx
+        .call(&BATCH_GET_SCANNING, || {
+            client
+                .batch_get_repository_scanning_configuration()
+                .set_repository_names(Some(batch.clone()))
+                .send()
         })
         .await;
-    batches.into_iter().flatten().collect()
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failure) => {
+            let gap = failure.gap(&BATCH_GET_SCANNING);
+            return batch
+                .into_iter()
+                .map(|name| (name, Collected::Unavailable(gap.clone())))
+                .collect();
+        }
+    };
+    let found = answer
+        .scanning_configurations
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|configuration| {
+            let frequency = configuration
+                .scan_frequency
+                .map(|frequency| frequency.as_str().to_owned());
+            Some((
+                configuration.repository_name?,
+                required(cx, &BATCH_GET_SCANNING, frequency),
+            ))
+        });
+    let failed = answer
+        .failures
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|failure| {
+            let gap = Gap {
+                reason: GapReason::Error,
+                code: failure.failure_code.map(|code| code.as_str().to_owned()),
+                ..cx.malformed(&BATCH_GET_SCANNING)
+            };
+            Some((failure.repository_name?, Collected::Unavailable(gap)))
+        });
+    found.chain(failed).collect()
 }
 
 async fn repository(

@@ -6,7 +6,7 @@
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::types::{
     DestinationConfig, EventSourceMappingConfiguration, FunctionConfiguration,
-    FunctionEventInvokeConfig, FunctionUrlConfig, LayersListItem,
+    FunctionEventInvokeConfig, LayersListItem,
 };
 use posture_model::lambda::{
     AccountSettings, AsyncConfig, CodeSigningConfig, Cors, EventSourceMapping, Function,
@@ -19,6 +19,7 @@ operations! { "lambda":
     GET_ACCOUNT_SETTINGS = "GetAccountSettings" => "lambda:GetAccountSettings",
     GET_FUNCTION_CODE_SIGNING_CONFIG = "GetFunctionCodeSigningConfig" => "lambda:GetFunctionCodeSigningConfig",
     GET_FUNCTION_CONCURRENCY = "GetFunctionConcurrency" => "lambda:GetFunctionConcurrency",
+    GET_FUNCTION_URL_CONFIG = "GetFunctionUrlConfig" => "lambda:GetFunctionUrlConfig",
     GET_LAYER_VERSION_POLICY = "GetLayerVersionPolicy" => "lambda:GetLayerVersionPolicy",
     GET_POLICY = "GetPolicy" => "lambda:GetPolicy",
     LIST_ALIASES = "ListAliases" => "lambda:ListAliases",
@@ -28,7 +29,6 @@ operations! { "lambda":
     LIST_FUNCTIONS = "ListFunctions" => "lambda:ListFunctions",
     LIST_LAYERS = "ListLayers" => "lambda:ListLayers",
     LIST_TAGS = "ListTags" => "lambda:ListTags",
-    LIST_URL_CONFIGS = "ListFunctionUrlConfigs" => "lambda:ListFunctionUrlConfigs",
     LIST_VERSIONS = "ListVersionsByFunction" => "lambda:ListVersionsByFunction",
 }
 
@@ -89,7 +89,7 @@ async fn function(
     ) else {
         return Err(cx.malformed(&LIST_FUNCTIONS));
     };
-    let (tags, policy, concurrency, signing, urls, async_configs, aliases, versions) = tokio::join!(
+    let (tags, policy, concurrency, signing, url, async_configs, aliases, versions) = tokio::join!(
         tags(cx, client, &arn),
         policy(cx, client, &name, None),
         cx.get(&GET_FUNCTION_CONCURRENCY, &[], || client
@@ -97,15 +97,7 @@ async fn function(
             .function_name(&name)
             .send()),
         code_signing(cx, client, &name, &configuration),
-        cx.list(
-            &LIST_URL_CONFIGS,
-            |token| client
-                .list_function_url_configs()
-                .function_name(&name)
-                .set_marker(token)
-                .send(),
-            |page| (page.function_url_configs, page.next_marker),
-        ),
+        url(cx, client, &name, None),
         cx.list(
             &LIST_EVENT_INVOKE_CONFIGS,
             |token| client
@@ -164,7 +156,7 @@ async fn function(
             .collect(),
         gap: versions.gap,
     };
-    let qualifiers = qualifiers(cx, client, &name, &urls, &async_configs, aliases, versions).await;
+    let qualifiers = qualifiers(cx, client, &name, &async_configs, aliases, versions).await;
     let properties = Function {
         role_arn: configuration.role.unwrap_or_default(),
         runtime: configuration.runtime.map(|r| r.as_str().to_owned()),
@@ -223,7 +215,7 @@ async fn function(
         reserved_concurrency: concurrency
             .and_then(|c| c.reserved_concurrent_executions.map(i64::from).into()),
         policy,
-        url: of_qualifier(&urls, |url| &url.function_arn, None, function_url),
+        url,
         async_config: of_qualifier(
             &async_configs,
             |config| config.function_arn.as_deref().unwrap_or_default(),
@@ -301,7 +293,6 @@ async fn qualifiers(
     cx: &Cx,
     client: &Client,
     function: &str,
-    urls: &Listed<FunctionUrlConfig>,
     async_configs: &Listed<FunctionEventInvokeConfig>,
     aliases: Listed<QualifierParts>,
     versions: Listed<QualifierParts>,
@@ -312,7 +303,7 @@ async fn qualifiers(
     let parts = aliases.items.into_iter().chain(versions.items);
     let found = cx
         .each(parts, |part| {
-            qualifier(cx, client, function, urls, async_configs, part)
+            qualifier(cx, client, function, async_configs, part)
         })
         .await;
     match found.into_iter().collect::<Result<Vec<_>, Gap>>() {
@@ -325,7 +316,6 @@ async fn qualifier(
     cx: &Cx,
     client: &Client,
     function: &str,
-    urls: &Listed<FunctionUrlConfig>,
     async_configs: &Listed<FunctionEventInvokeConfig>,
     part: QualifierParts,
 ) -> Result<Qualifier, Gap> {
@@ -336,9 +326,19 @@ async fn qualifier(
             &LIST_VERSIONS
         }));
     };
+    // A URL belongs to the function or to an alias, never to a version.
+    let (policy, url) = if part.kind == "alias" {
+        tokio::join!(
+            policy(cx, client, function, Some(&name)),
+            url(cx, client, function, Some(&name)),
+        )
+    } else {
+        let policy = policy(cx, client, function, Some(&name)).await;
+        (policy, Collected::Absent)
+    };
     Ok(Qualifier {
-        policy: policy(cx, client, function, Some(&name)).await,
-        url: of_qualifier(urls, |url| &url.function_arn, Some(&name), function_url),
+        policy,
+        url,
         async_config: of_qualifier(
             async_configs,
             |config| config.function_arn.as_deref().unwrap_or_default(),
@@ -374,19 +374,32 @@ fn of_qualifier<T, U>(
     }
 }
 
-fn function_url(config: &FunctionUrlConfig) -> FunctionUrl {
-    FunctionUrl {
-        url: config.function_url.clone(),
+async fn url(
+    cx: &Cx,
+    client: &Client,
+    function: &str,
+    qualifier: Option<&str>,
+) -> Collected<FunctionUrl> {
+    cx.get(&GET_FUNCTION_URL_CONFIG, NOT_FOUND, || {
+        client
+            .get_function_url_config()
+            .function_name(function)
+            .set_qualifier(qualifier.map(str::to_owned))
+            .send()
+    })
+    .await
+    .map(|config| FunctionUrl {
+        url: config.function_url,
         auth_type: config.auth_type.as_str().to_owned(),
-        invoke_mode: config.invoke_mode.as_ref().map(|m| m.as_str().to_owned()),
-        cors: config.cors.as_ref().map(|cors| Cors {
+        invoke_mode: config.invoke_mode.map(|m| m.as_str().to_owned()),
+        cors: config.cors.map(|cors| Cors {
             allow_credentials: flag(cors.allow_credentials),
-            allow_origins: cors.allow_origins.clone().unwrap_or_default(),
-            allow_methods: cors.allow_methods.clone().unwrap_or_default(),
-            allow_headers: cors.allow_headers.clone().unwrap_or_default(),
+            allow_origins: cors.allow_origins.unwrap_or_default(),
+            allow_methods: cors.allow_methods.unwrap_or_default(),
+            allow_headers: cors.allow_headers.unwrap_or_default(),
             max_age: cors.max_age.map(i64::from),
         }),
-    }
+    })
 }
 
 fn async_config(config: &FunctionEventInvokeConfig) -> AsyncConfig {

@@ -55,7 +55,7 @@ struct PlainHost(DefaultResolver);
 impl ResolveEndpoint for PlainHost {
     fn resolve_endpoint<'a>(&'a self, params: &'a Params) -> EndpointFuture<'a> {
         match params.endpoint() {
-            Some(url) => EndpointFuture::ready(Ok(Endpoint::builder().url(url).build())),
+            Some(url) => EndpointFuture::ready(Ok(Endpoint::builder().url(url.to_owned()).build())),
             None => ResolveEndpoint::resolve_endpoint(&self.0, params),
         }
     }

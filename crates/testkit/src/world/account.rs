@@ -1,7 +1,19 @@
-//! Stub until the collector is written.
+//! AWS Account Management: a security contact, and no other.
 
-use crate::Reply;
+use serde_json::json;
+
+use super::CANARY;
+use crate::{Reply, reply};
 
 pub(super) fn replies() -> Vec<Reply> {
-    Vec::new()
+    vec![
+        reply(
+            "account:GetAlternateContact",
+            json!({"AlternateContact": {
+                "AlternateContactType": "SECURITY", "Name": CANARY, "Title": CANARY,
+                "EmailAddress": format!("{CANARY}@Example.COM"), "PhoneNumber": CANARY}}),
+        )
+        .when(r#""SECURITY""#),
+        Reply::error("account:GetAlternateContact", 404, "ResourceNotFoundException"),
+    ]
 }

@@ -1,7 +1,385 @@
-//! Stub until the collector is written.
+//! Amazon EC2: one VPC with a weak host and a sound one, and everything around them.
 
-use crate::Reply;
+use aws_smithy_types::base64;
+
+use super::{ACCOUNT, CANARY};
+use crate::{Reply, reply};
+
+/// An answer: the response element around its content.
+fn answer(operation: &str, content: &str) -> Reply {
+    reply(
+        &format!("ec2:{operation}"),
+        format!(
+            "<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+             <requestId>r</requestId>{content}</{operation}Response>"
+        ),
+    )
+}
+
+fn tag(name: &str) -> String {
+    format!("<tagSet><item><key>Name</key><value>{name}</value></item></tagSet>")
+}
 
 pub(super) fn replies() -> Vec<Reply> {
-    Vec::new()
+    [hosts(), networks(), gateways(), storage(), settings()].concat()
+}
+
+fn hosts() -> Vec<Reply> {
+    let user_data = base64::encode(format!(
+        "#!/bin/bash\nexport DB_PASSWORD={CANARY}\nsystemctl start app\n"
+    ));
+    vec![
+        answer(
+            "DescribeInstances",
+            &format!(
+                "<reservationSet><item><reservationId>r-1</reservationId><ownerId>{ACCOUNT}</ownerId>\
+                 <instancesSet><item><instanceId>i-0weak</instanceId><imageId>ami-0own</imageId>\
+                 <instanceState><code>16</code><name>running</name></instanceState>\
+                 <instanceType>t3.micro</instanceType><launchTime>2026-01-31T12:00:00.000Z</launchTime>\
+                 <keyName>ops</keyName><placement><availabilityZone>eu-west-1a</availabilityZone></placement>\
+                 <monitoring><state>disabled</state></monitoring><subnetId>subnet-0public</subnetId>\
+                 <vpcId>vpc-0main</vpcId><privateIpAddress>10.0.1.7</privateIpAddress>\
+                 <ipAddress>203.0.113.7</ipAddress><sourceDestCheck>true</sourceDestCheck>\
+                 <groupSet><item><groupId>sg-0open</groupId><groupName>open</groupName></item></groupSet>\
+                 <blockDeviceMapping><item><deviceName>/dev/xvda</deviceName>\
+                 <ebs><volumeId>vol-0plain</volumeId></ebs></item></blockDeviceMapping>\
+                 <networkInterfaceSet><item><networkInterfaceId>eni-0weak</networkInterfaceId>\
+                 <ipv6AddressesSet><item><ipv6Address>2001:db8::7</ipv6Address></item></ipv6AddressesSet>\
+                 </item></networkInterfaceSet>\
+                 <iamInstanceProfile><arn>arn:aws:iam::{ACCOUNT}:instance-profile/app</arn><id>AIPAEXAMPLE</id></iamInstanceProfile>\
+                 <metadataOptions><state>applied</state><httpTokens>optional</httpTokens>\
+                 <httpPutResponseHopLimit>64</httpPutResponseHopLimit><httpEndpoint>enabled</httpEndpoint></metadataOptions>\
+                 {}</item></instancesSet></item>\
+                 <item><reservationId>r-2</reservationId><ownerId>{ACCOUNT}</ownerId>\
+                 <instancesSet><item><instanceId>i-0sound</instanceId><imageId>ami-0aws</imageId>\
+                 <instanceState><code>16</code><name>running</name></instanceState>\
+                 <instanceType>t3.micro</instanceType><launchTime>2026-01-31T12:00:00.000Z</launchTime>\
+                 <subnetId>subnet-0private</subnetId><vpcId>vpc-0main</vpcId><privateIpAddress>10.0.2.7</privateIpAddress>\
+                 <groupSet/><metadataOptions><state>applied</state><httpTokens>required</httpTokens>\
+                 <httpPutResponseHopLimit>1</httpPutResponseHopLimit><httpEndpoint>enabled</httpEndpoint></metadataOptions>\
+                 <operator><managed>true</managed><principal>eks.amazonaws.com</principal></operator>\
+                 </item></instancesSet></item></reservationSet>",
+                tag("weak")
+            ),
+        ),
+        answer(
+            "DescribeInstanceAttribute",
+            &format!(
+                "<instanceId>i-0weak</instanceId><userData><value>{user_data}</value></userData>"
+            ),
+        )
+        .when("InstanceId=i-0weak"),
+        answer(
+            "DescribeInstanceAttribute",
+            "<instanceId>i-0sound</instanceId><userData/>",
+        ),
+        answer(
+            "DescribeLaunchTemplates",
+            "<launchTemplates><item><launchTemplateId>lt-0app</launchTemplateId>\
+             <launchTemplateName>app</launchTemplateName><createTime>2026-01-01T00:00:00.000Z</createTime>\
+             <createdBy>arn:aws:iam::123456789012:user/ops</createdBy>\
+             <defaultVersionNumber>1</defaultVersionNumber><latestVersionNumber>3</latestVersionNumber>\
+             </item></launchTemplates>",
+        ),
+        answer(
+            "DescribeLaunchTemplateVersions",
+            &format!(
+                "<launchTemplateVersionSet>\
+                 <item><launchTemplateId>lt-0app</launchTemplateId><versionNumber>1</versionNumber>\
+                 <defaultVersion>true</defaultVersion><launchTemplateData>\
+                 <imageId>ami-0own</imageId><userData>{user_data}</userData>\
+                 <securityGroupIdSet><item>sg-0open</item></securityGroupIdSet>\
+                 <blockDeviceMappingSet><item><deviceName>/dev/xvda</deviceName>\
+                 <ebs><encrypted>false</encrypted></ebs></item></blockDeviceMappingSet>\
+                 </launchTemplateData></item>\
+                 <item><launchTemplateId>lt-0app</launchTemplateId><versionNumber>3</versionNumber>\
+                 <defaultVersion>false</defaultVersion><launchTemplateData>\
+                 <metadataOptions><httpTokens>required</httpTokens></metadataOptions>\
+                 <networkInterfaceSet><item><deviceIndex>0</deviceIndex>\
+                 <associatePublicIpAddress>true</associatePublicIpAddress>\
+                 <groupSet><groupId>sg-0web</groupId></groupSet></item></networkInterfaceSet>\
+                 </launchTemplateData></item></launchTemplateVersionSet>"
+            ),
+        ),
+    ]
+}
+
+fn networks() -> Vec<Reply> {
+    vec![
+        answer(
+            "DescribeSecurityGroups",
+            &format!(
+                "<securityGroupInfo>\
+                 <item><ownerId>{ACCOUNT}</ownerId><groupId>sg-0open</groupId><groupName>open</groupName>\
+                 <groupDescription>was only for a test</groupDescription><vpcId>vpc-0main</vpcId><ipPermissions>\
+                 <item><ipProtocol>tcp</ipProtocol><fromPort>443</fromPort><toPort>443</toPort><groups/>\
+                 <ipRanges><item><cidrIp>10.0.0.0/8</cidrIp></item></ipRanges><ipv6Ranges/><prefixListIds/></item>\
+                 <item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>22</toPort><groups/>\
+                 <ipRanges><item><cidrIp>0.0.0.0/0</cidrIp><description>ssh</description></item></ipRanges>\
+                 <ipv6Ranges><item><cidrIpv6>::/0</cidrIpv6></item></ipv6Ranges><prefixListIds/></item>\
+                 </ipPermissions><ipPermissionsEgress><item><ipProtocol>-1</ipProtocol><groups/>\
+                 <ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item></ipPermissionsEgress></item>\
+                 <item><ownerId>{ACCOUNT}</ownerId><groupId>sg-0web</groupId><groupName>web</groupName>\
+                 <groupDescription>web</groupDescription><vpcId>vpc-0main</vpcId><ipPermissions>\
+                 <item><ipProtocol>tcp</ipProtocol><fromPort>443</fromPort><toPort>443</toPort>\
+                 <groups><item><userId>{ACCOUNT}</userId><groupId>sg-0open</groupId></item></groups>\
+                 <ipRanges/><ipv6Ranges/><prefixListIds><item><prefixListId>pl-0own</prefixListId></item></prefixListIds></item>\
+                 </ipPermissions><ipPermissionsEgress/></item>\
+                 <item><ownerId>{ACCOUNT}</ownerId><groupId>sg-0default</groupId><groupName>default</groupName>\
+                 <groupDescription>default VPC security group</groupDescription><vpcId>vpc-0main</vpcId>\
+                 <ipPermissions/><ipPermissionsEgress/></item>\
+                 <item><ownerId>210987654321</ownerId><groupId>sg-0shared</groupId><groupName>shared</groupName>\
+                 <vpcId>vpc-0main</vpcId><ipPermissions/><ipPermissionsEgress/></item>\
+                 </securityGroupInfo>"
+            ),
+        ),
+        answer(
+            "DescribeManagedPrefixLists",
+            &format!(
+                "<prefixListSet>\
+                 <item><prefixListId>pl-0s3</prefixListId><prefixListName>com.amazonaws.eu-west-1.s3</prefixListName>\
+                 <ownerId>AWS</ownerId><addressFamily>IPv4</addressFamily></item>\
+                 <item><prefixListId>pl-0own</prefixListId><prefixListName>offices</prefixListName>\
+                 <ownerId>{ACCOUNT}</ownerId><addressFamily>IPv4</addressFamily><maxEntries>5</maxEntries></item>\
+                 </prefixListSet>"
+            ),
+        ),
+        answer(
+            "GetManagedPrefixListEntries",
+            "<entrySet><item><cidr>198.51.100.0/24</cidr></item><item><cidr>0.0.0.0/0</cidr></item></entrySet>",
+        ),
+        answer(
+            "DescribeVpcs",
+            &format!(
+                "<vpcSet><item><vpcId>vpc-0main</vpcId><ownerId>{ACCOUNT}</ownerId><state>available</state>\
+                 <cidrBlock>10.0.0.0/16</cidrBlock><isDefault>false</isDefault><instanceTenancy>default</instanceTenancy>\
+                 <cidrBlockAssociationSet>\
+                 <item><cidrBlock>10.0.0.0/16</cidrBlock><cidrBlockState><state>associated</state></cidrBlockState></item>\
+                 <item><cidrBlock>10.9.0.0/16</cidrBlock><cidrBlockState><state>disassociated</state></cidrBlockState></item>\
+                 </cidrBlockAssociationSet><ipv6CidrBlockAssociationSet>\
+                 <item><ipv6CidrBlock>2001:db8::/56</ipv6CidrBlock><ipv6CidrBlockState><state>associated</state></ipv6CidrBlockState></item>\
+                 </ipv6CidrBlockAssociationSet>\
+                 <blockPublicAccessStates><internetGatewayBlockMode>off</internetGatewayBlockMode></blockPublicAccessStates>\
+                 {}</item><item><vpcId>vpc-0default</vpcId><ownerId>{ACCOUNT}</ownerId><state>available</state>\
+                 <cidrBlock>172.31.0.0/16</cidrBlock><isDefault>true</isDefault></item></vpcSet>",
+                tag("main")
+            ),
+        ),
+        answer(
+            "DescribeSubnets",
+            &format!(
+                "<subnetSet><item><subnetId>subnet-0public</subnetId><vpcId>vpc-0main</vpcId><ownerId>{ACCOUNT}</ownerId>\
+                 <cidrBlock>10.0.1.0/24</cidrBlock><availableIpAddressCount>250</availableIpAddressCount>\
+                 <availabilityZone>eu-west-1a</availabilityZone><availabilityZoneId>euw1-az1</availabilityZoneId>\
+                 <defaultForAz>false</defaultForAz><mapPublicIpOnLaunch>true</mapPublicIpOnLaunch>{}</item>\
+                 <item><subnetId>subnet-0private</subnetId><vpcId>vpc-0main</vpcId><ownerId>{ACCOUNT}</ownerId>\
+                 <cidrBlock>10.0.2.0/24</cidrBlock><availableIpAddressCount>3</availableIpAddressCount>\
+                 <availabilityZone>eu-west-1b</availabilityZone><defaultForAz>false</defaultForAz>\
+                 <mapPublicIpOnLaunch>false</mapPublicIpOnLaunch></item></subnetSet>",
+                tag("public-a")
+            ),
+        ),
+        answer(
+            "DescribeRouteTables",
+            &format!(
+                "<routeTableSet><item><routeTableId>rtb-0main</routeTableId><vpcId>vpc-0main</vpcId><ownerId>{ACCOUNT}</ownerId>\
+                 <routeSet><item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId>\
+                 <state>active</state><origin>CreateRouteTable</origin></item>\
+                 <item><destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><natGatewayId>nat-0a</natGatewayId>\
+                 <state>active</state><origin>CreateRoute</origin></item>\
+                 <item><destinationCidrBlock>10.1.0.0/16</destinationCidrBlock>\
+                 <vpcPeeringConnectionId>pcx-0peer</vpcPeeringConnectionId><state>active</state></item></routeSet>\
+                 <associationSet><item><routeTableAssociationId>rtbassoc-1</routeTableAssociationId><main>true</main>\
+                 <associationState><state>associated</state></associationState></item></associationSet></item>\
+                 <item><routeTableId>rtb-0public</routeTableId><vpcId>vpc-0main</vpcId><ownerId>{ACCOUNT}</ownerId>\
+                 <routeSet><item><destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><gatewayId>igw-0main</gatewayId>\
+                 <state>active</state><origin>CreateRoute</origin></item></routeSet>\
+                 <associationSet><item><routeTableAssociationId>rtbassoc-2</routeTableAssociationId><main>false</main>\
+                 <subnetId>subnet-0public</subnetId><associationState><state>associated</state></associationState></item>\
+                 </associationSet></item></routeTableSet>"
+            ),
+        ),
+        answer(
+            "DescribeNetworkAcls",
+            &format!(
+                "<networkAclSet><item><networkAclId>acl-0main</networkAclId><vpcId>vpc-0main</vpcId><ownerId>{ACCOUNT}</ownerId>\
+                 <default>true</default><entrySet>\
+                 <item><ruleNumber>32767</ruleNumber><protocol>-1</protocol><ruleAction>deny</ruleAction><egress>false</egress><cidrBlock>0.0.0.0/0</cidrBlock></item>\
+                 <item><ruleNumber>100</ruleNumber><protocol>-1</protocol><ruleAction>allow</ruleAction><egress>true</egress><cidrBlock>0.0.0.0/0</cidrBlock></item>\
+                 <item><ruleNumber>100</ruleNumber><protocol>6</protocol><ruleAction>allow</ruleAction><egress>false</egress><cidrBlock>0.0.0.0/0</cidrBlock>\
+                 <portRange><from>0</from><to>65535</to></portRange></item></entrySet>\
+                 <associationSet><item><networkAclAssociationId>aclassoc-1</networkAclAssociationId><subnetId>subnet-0public</subnetId></item>\
+                 <item><networkAclAssociationId>aclassoc-2</networkAclAssociationId><subnetId>subnet-0private</subnetId></item></associationSet>\
+                 </item></networkAclSet>"
+            ),
+        ),
+        answer(
+            "DescribeNetworkInterfaces",
+            "<networkInterfaceSet><item><networkInterfaceId>eni-0weak</networkInterfaceId><subnetId>subnet-0public</subnetId>\
+             <vpcId>vpc-0main</vpcId><availabilityZone>eu-west-1a</availabilityZone><status>in-use</status>\
+             <interfaceType>interface</interfaceType><requesterManaged>false</requesterManaged><sourceDestCheck>true</sourceDestCheck>\
+             <groupSet><item><groupId>sg-0open</groupId><groupName>open</groupName></item></groupSet>\
+             <attachment><attachmentId>eni-attach-1</attachmentId><instanceId>i-0weak</instanceId>\
+             <instanceOwnerId>123456789012</instanceOwnerId><deviceIndex>0</deviceIndex><status>attached</status>\
+             <deleteOnTermination>true</deleteOnTermination></attachment>\
+             <association><publicIp>203.0.113.7</publicIp></association><privateIpAddress>10.0.1.7</privateIpAddress>\
+             <privateIpAddressesSet><item><privateIpAddress>10.0.1.7</privateIpAddress><primary>true</primary>\
+             <association><publicIp>203.0.113.7</publicIp></association></item>\
+             <item><privateIpAddress>10.0.1.8</privateIpAddress><primary>false</primary></item></privateIpAddressesSet>\
+             <ipv6AddressesSet><item><ipv6Address>2001:db8::7</ipv6Address></item></ipv6AddressesSet></item></networkInterfaceSet>",
+        ),
+        answer(
+            "DescribeFlowLogs",
+            "<flowLogSet><item><flowLogId>fl-0main</flowLogId><resourceId>vpc-0main</resourceId>\
+             <creationTime>2026-01-01T00:00:00.000Z</creationTime><trafficType>REJECT</trafficType>\
+             <flowLogStatus>ACTIVE</flowLogStatus><deliverLogsStatus>FAILED</deliverLogsStatus>\
+             <deliverLogsErrorMessage>Access error</deliverLogsErrorMessage>\
+             <logDestinationType>s3</logDestinationType><logDestination>arn:aws:s3:::logs/flow</logDestination>\
+             <maxAggregationInterval>600</maxAggregationInterval></item></flowLogSet>",
+        ),
+        answer(
+            "DescribeAddresses",
+            "<addressesSet><item><publicIp>203.0.113.9</publicIp><allocationId>eipalloc-0idle</allocationId>\
+             <domain>vpc</domain></item></addressesSet>",
+        ),
+    ]
+}
+
+fn gateways() -> Vec<Reply> {
+    let policy = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
+    vec![
+        answer(
+            "DescribeInternetGateways",
+            &format!(
+                "<internetGatewaySet><item><internetGatewayId>igw-0main</internetGatewayId><ownerId>{ACCOUNT}</ownerId>\
+                 <attachmentSet><item><vpcId>vpc-0main</vpcId><state>available</state></item></attachmentSet></item></internetGatewaySet>"
+            ),
+        ),
+        answer(
+            "DescribeEgressOnlyInternetGateways",
+            "<egressOnlyInternetGatewaySet><item><egressOnlyInternetGatewayId>eigw-0main</egressOnlyInternetGatewayId>\
+             <attachmentSet><item><vpcId>vpc-0main</vpcId><state>attached</state></item></attachmentSet></item></egressOnlyInternetGatewaySet>",
+        ),
+        answer(
+            "DescribeNatGateways",
+            "<natGatewaySet><item><natGatewayId>nat-0a</natGatewayId><vpcId>vpc-0main</vpcId><subnetId>subnet-0public</subnetId>\
+             <state>available</state><connectivityType>public</connectivityType><createTime>2026-01-01T00:00:00.000Z</createTime>\
+             <natGatewayAddressSet><item><publicIp>203.0.113.8</publicIp><privateIp>10.0.1.9</privateIp></item></natGatewayAddressSet></item>\
+             <item><natGatewayId>nat-0gone</natGatewayId><state>deleted</state></item></natGatewaySet>",
+        ),
+        answer(
+            "DescribeVpcEndpoints",
+            &format!(
+                "<vpcEndpointSet><item><vpcEndpointId>vpce-0s3</vpcEndpointId><vpcEndpointType>Gateway</vpcEndpointType>\
+                 <vpcId>vpc-0main</vpcId><serviceName>com.amazonaws.eu-west-1.s3</serviceName><state>available</state>\
+                 <policyDocument>{}</policyDocument><routeTableIdSet><item>rtb-0main</item></routeTableIdSet><subnetIdSet/><groupSet/>\
+                 <privateDnsEnabled>false</privateDnsEnabled><requesterManaged>false</requesterManaged><ownerId>{ACCOUNT}</ownerId>\
+                 <creationTimestamp>2026-01-01T00:00:00.000Z</creationTimestamp></item>\
+                 <item><vpcEndpointId>vpce-0lb</vpcEndpointId><vpcEndpointType>GatewayLoadBalancer</vpcEndpointType>\
+                 <vpcId>vpc-0main</vpcId><state>Available</state></item></vpcEndpointSet>",
+                policy.replace('"', "&quot;")
+            ),
+        ),
+        answer(
+            "DescribeVpcPeeringConnections",
+            &format!(
+                "<vpcPeeringConnectionSet><item><vpcPeeringConnectionId>pcx-0peer</vpcPeeringConnectionId>\
+                 <requesterVpcInfo><ownerId>{ACCOUNT}</ownerId><vpcId>vpc-0main</vpcId><region>eu-west-1</region><cidrBlock>10.0.0.0/16</cidrBlock>\
+                 <cidrBlockSet><item><cidrBlock>10.0.0.0/16</cidrBlock></item></cidrBlockSet></requesterVpcInfo>\
+                 <accepterVpcInfo><ownerId>210987654321</ownerId><vpcId>vpc-0other</vpcId><region>eu-west-1</region><cidrBlock>10.1.0.0/16</cidrBlock>\
+                 </accepterVpcInfo><status><code>active</code><message>Active</message></status></item>\
+                 <item><vpcPeeringConnectionId>pcx-0gone</vpcPeeringConnectionId><status><code>deleted</code></status></item></vpcPeeringConnectionSet>"
+            ),
+        ),
+        answer(
+            "DescribeTransitGateways",
+            &format!(
+                "<transitGatewaySet><item><transitGatewayId>tgw-0hub</transitGatewayId><ownerId>{ACCOUNT}</ownerId>\
+                 <transitGatewayArn>arn:aws:ec2:eu-west-1:{ACCOUNT}:transit-gateway/tgw-0hub</transitGatewayArn>\
+                 <state>available</state><description>hub</description><creationTime>2026-01-01T00:00:00.000Z</creationTime>\
+                 <options><amazonSideAsn>64512</amazonSideAsn><autoAcceptSharedAttachments>enable</autoAcceptSharedAttachments>\
+                 <defaultRouteTableAssociation>enable</defaultRouteTableAssociation><associationDefaultRouteTableId>tgw-rtb-1</associationDefaultRouteTableId>\
+                 <defaultRouteTablePropagation>enable</defaultRouteTablePropagation><propagationDefaultRouteTableId>tgw-rtb-1</propagationDefaultRouteTableId>\
+                 <vpnEcmpSupport>enable</vpnEcmpSupport><dnsSupport>enable</dnsSupport></options></item></transitGatewaySet>"
+            ),
+        ),
+        answer(
+            "DescribeTransitGatewayAttachments",
+            &format!(
+                "<transitGatewayAttachments><item><transitGatewayAttachmentId>tgw-attach-0a</transitGatewayAttachmentId>\
+                 <transitGatewayId>tgw-0hub</transitGatewayId><transitGatewayOwnerId>{ACCOUNT}</transitGatewayOwnerId>\
+                 <resourceOwnerId>210987654321</resourceOwnerId><resourceType>vpc</resourceType><resourceId>vpc-0other</resourceId>\
+                 <state>available</state><association><transitGatewayRouteTableId>tgw-rtb-1</transitGatewayRouteTableId>\
+                 <state>associated</state></association></item></transitGatewayAttachments>"
+            ),
+        ),
+    ]
+}
+
+fn storage() -> Vec<Reply> {
+    vec![
+        answer(
+            "DescribeVolumes",
+            "<volumeSet><item><volumeId>vol-0plain</volumeId><size>8</size><availabilityZone>eu-west-1a</availabilityZone>\
+             <status>in-use</status><createTime>2026-01-01T00:00:00.000Z</createTime><volumeType>gp3</volumeType><encrypted>false</encrypted>\
+             <attachmentSet><item><volumeId>vol-0plain</volumeId><instanceId>i-0weak</instanceId><status>attached</status></item></attachmentSet></item>\
+             <item><volumeId>vol-0sealed</volumeId><size>8</size><status>available</status><encrypted>true</encrypted>\
+             <kmsKeyId>arn:aws:kms:eu-west-1:123456789012:key/1111</kmsKeyId><attachmentSet/></item></volumeSet>",
+        ),
+        answer(
+            "DescribeSnapshots",
+            "<snapshotSet><item><snapshotId>snap-0public</snapshotId><volumeId>vol-0plain</volumeId><status>completed</status>\
+             <startTime>2026-01-02T00:00:00.000Z</startTime><ownerId>123456789012</ownerId><volumeSize>8</volumeSize><encrypted>false</encrypted></item>\
+             <item><snapshotId>snap-0own</snapshotId><volumeId>vol-0sealed</volumeId><status>completed</status>\
+             <startTime>2026-01-02T00:00:00.000Z</startTime><ownerId>123456789012</ownerId><volumeSize>8</volumeSize><encrypted>true</encrypted>\
+             <kmsKeyId>arn:aws:kms:eu-west-1:123456789012:key/1111</kmsKeyId></item></snapshotSet>",
+        ),
+        answer(
+            "DescribeSnapshotAttribute",
+            "<snapshotId>snap-0public</snapshotId><createVolumePermission><item><group>all</group></item>\
+             <item><userId>210987654321</userId></item></createVolumePermission>",
+        )
+        .when("SnapshotId=snap-0public"),
+        answer(
+            "DescribeSnapshotAttribute",
+            "<snapshotId>snap-0own</snapshotId><createVolumePermission/>",
+        ),
+        answer(
+            "DescribeImages",
+            "<imagesSet><item><imageId>ami-0own</imageId><name>web-2026-01</name><imageState>available</imageState>\
+             <imageOwnerId>123456789012</imageOwnerId><isPublic>false</isPublic><architecture>x86_64</architecture>\
+             <creationDate>2026-01-02T00:00:00.000Z</creationDate><deprecationTime>2026-02-01T00:00:00.000Z</deprecationTime>\
+             <rootDeviceName>/dev/xvda</rootDeviceName><platformDetails>Linux/UNIX</platformDetails>\
+             <blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><snapshotId>snap-0public</snapshotId><encrypted>false</encrypted></ebs></item>\
+             <item><deviceName>/dev/sdb</deviceName><virtualName>ephemeral0</virtualName></item></blockDeviceMapping></item></imagesSet>",
+        ),
+        answer(
+            "DescribeImageAttribute",
+            "<imageId>ami-0own</imageId><launchPermission><item><userId>210987654321</userId></item>\
+             <item><organizationArn>arn:aws:organizations::123456789012:organization/o-abcdefghij</organizationArn></item></launchPermission>",
+        ),
+    ]
+}
+
+fn settings() -> Vec<Reply> {
+    vec![
+        answer(
+            "GetEbsEncryptionByDefault",
+            "<ebsEncryptionByDefault>false</ebsEncryptionByDefault>",
+        ),
+        answer(
+            "GetEbsDefaultKmsKeyId",
+            "<kmsKeyId>alias/aws/ebs</kmsKeyId>",
+        ),
+        answer(
+            "GetSnapshotBlockPublicAccessState",
+            "<state>unblocked</state>",
+        ),
+        answer(
+            "GetImageBlockPublicAccessState",
+            "<imageBlockPublicAccessState>unblocked</imageBlockPublicAccessState>",
+        ),
+        // No preference is an empty element.
+        answer("GetInstanceMetadataDefaults", "<accountLevel/>"),
+    ]
 }

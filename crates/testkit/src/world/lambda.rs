@@ -57,15 +57,15 @@ pub(super) fn replies() -> Vec<Reply> {
                    "FunctionName": "orders"}),
         ),
         reply(
-            "lambda:ListFunctionUrlConfigs",
-            json!({"FunctionUrlConfigs": [{
+            "lambda:GetFunctionUrlConfig",
+            json!({
                 "FunctionUrl": "https://abc.lambda-url.eu-west-1.on.aws/",
                 "FunctionArn": format!("{FUNCTION}:live"), "AuthType": "NONE",
                 "CreationTime": "2026-01-01T00:00:00Z", "LastModifiedTime": "2026-01-01T00:00:00Z",
-                "Cors": {"AllowOrigins": ["*"], "AllowCredentials": true}}]}),
+                "Cors": {"AllowOrigins": ["*"], "AllowCredentials": true}}),
         )
-        .when("functions/orders/"),
-        reply("lambda:ListFunctionUrlConfigs", json!({"FunctionUrlConfigs": []})),
+        .when("functions/orders/url?Qualifier=live"),
+        Reply::error("lambda:GetFunctionUrlConfig", 404, "ResourceNotFoundException"),
         reply(
             "lambda:ListFunctionEventInvokeConfigs",
             json!({"FunctionEventInvokeConfigs": [{

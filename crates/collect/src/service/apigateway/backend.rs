@@ -182,7 +182,10 @@ mod tests {
         let examiner = Examiner::new().unwrap();
         let taken = address(
             &examiner,
-            Some("https://app:hunter2-long@backend.example.com/v1?api_key=s3cr3t-value&page=1".into()),
+            Some(
+                "https://app:hunter2-long@backend.example.com/v1?api_key=s3cr3t-value&page=1"
+                    .into(),
+            ),
         );
         assert_eq!(taken.uri.as_deref(), Some("https://backend.example.com/v1"));
         let found: Vec<_> = taken
@@ -190,10 +193,16 @@ mod tests {
             .iter()
             .map(|p| (p.name.as_str(), p.secret.is_some()))
             .collect();
-        assert_eq!(found, [("api_key", true), ("page", false), ("password", true)]);
+        assert_eq!(
+            found,
+            [("api_key", true), ("page", false), ("password", true)]
+        );
         let hook = address(
             &examiner,
-            Some("https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX".into()),
+            Some(
+                "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"
+                    .into(),
+            ),
         );
         assert_eq!(hook.uri.as_deref(), Some("https://hooks.slack.com"));
         assert!(hook.parameters.iter().any(|p| p.secret.is_some()));
@@ -203,12 +212,24 @@ mod tests {
     fn constants_are_told_from_mappings() {
         let examiner = Examiner::new().unwrap();
         let parameters = HashMap::from([
-            ("integration.request.header.x-api-key".to_owned(), "'k3y-of-partner'".to_owned()),
-            ("integration.request.header.Authorization".to_owned(), "'Basic YTpi'".to_owned()),
-            ("integration.request.path.id".to_owned(), "method.request.path.id".to_owned()),
+            (
+                "integration.request.header.x-api-key".to_owned(),
+                "'k3y-of-partner'".to_owned(),
+            ),
+            (
+                "integration.request.header.Authorization".to_owned(),
+                "'Basic YTpi'".to_owned(),
+            ),
+            (
+                "integration.request.path.id".to_owned(),
+                "method.request.path.id".to_owned(),
+            ),
         ]);
         let found = constants(&examiner, Some(parameters), true);
         assert_eq!(found.len(), 2);
-        assert!(found.iter().all(|value| value.secret.is_some()), "{found:?}");
+        assert!(
+            found.iter().all(|value| value.secret.is_some()),
+            "{found:?}"
+        );
     }
 }

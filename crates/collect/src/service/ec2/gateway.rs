@@ -301,10 +301,7 @@ fn transit_gateway(cx: &Cx, item: SdkTransitGateway) -> Result<TypedResource<Tra
 /// `None` when the answer leaves out how attachments are treated.
 fn transit_gateway_options(options: SdkOptions) -> Option<TransitGatewayOptions> {
     Some(TransitGatewayOptions {
-        auto_accept_shared_attachments: options
-            .auto_accept_shared_attachments?
-            .as_str()
-            .to_owned(),
+        auto_accept_shared_attachments: options.auto_accept_shared_attachments?.as_str().to_owned(),
         default_route_table_association: options
             .default_route_table_association?
             .as_str()

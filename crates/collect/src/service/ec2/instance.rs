@@ -44,9 +44,7 @@ async fn instances(cx: &Cx, client: &Client) {
         .items
         .into_iter()
         .flat_map(|reservation| reservation.instances.unwrap_or_default());
-    let instances = cx
-        .each(instances, |item| instance(cx, client, item))
-        .await;
+    let instances = cx.each(instances, |item| instance(cx, client, item)).await;
     cx.publish(listed.gap, instances);
 }
 
@@ -132,7 +130,9 @@ fn metadata_options(options: InstanceMetadataOptionsResponse) -> Option<Metadata
         http_endpoint: options.http_endpoint.map(|e| e.as_str().to_owned()),
         http_put_response_hop_limit: options.http_put_response_hop_limit.map(i64::from),
         http_protocol_ipv6: options.http_protocol_ipv6.map(|p| p.as_str().to_owned()),
-        instance_metadata_tags: options.instance_metadata_tags.map(|t| t.as_str().to_owned()),
+        instance_metadata_tags: options
+            .instance_metadata_tags
+            .map(|t| t.as_str().to_owned()),
     })
 }
 

@@ -32,7 +32,10 @@ pub(super) async fn collect(cx: &Cx, client: &Client) {
 
 async fn vpcs(cx: &Cx, client: &Client) {
     let listed = list!(cx, &DESCRIBE_VPCS, client.describe_vpcs().max_results(1000) => vpcs);
-    cx.publish(listed.gap, listed.items.into_iter().map(|item| vpc(cx, item)));
+    cx.publish(
+        listed.gap,
+        listed.items.into_iter().map(|item| vpc(cx, item)),
+    );
 }
 
 fn vpc(cx: &Cx, item: SdkVpc) -> Result<TypedResource<Vpc>, Gap> {
@@ -235,13 +238,16 @@ fn guarding(cx: &Cx, acls: &Listed<SdkNetworkAcl>, subnet: &str) -> Collected<St
 fn route_table(cx: &Cx, item: SdkRouteTable) -> Result<TypedResource<RouteTable>, Gap> {
     let malformed = || cx.malformed(&DESCRIBE_ROUTE_TABLES);
     let id = item.route_table_id.clone().ok_or_else(malformed)?;
+    let associations: Vec<_> = live(&item).cloned().collect();
     let properties = RouteTable {
-        is_main: live(&item).any(|association| flag(association.main)),
-        subnet_ids: live(&item)
-            .filter_map(|association| association.subnet_id.clone())
+        is_main: associations.iter().any(|a| flag(a.main)),
+        subnet_ids: associations
+            .iter()
+            .filter_map(|a| a.subnet_id.clone())
             .collect(),
-        gateway_ids: live(&item)
-            .filter_map(|association| association.gateway_id.clone())
+        gateway_ids: associations
+            .into_iter()
+            .filter_map(|a| a.gateway_id)
             .collect(),
         propagating_gateway_ids: item
             .propagating_vgws
@@ -386,10 +392,7 @@ async fn network_interfaces(cx: &Cx, client: &Client) {
     cx.publish(listed.gap, interfaces);
 }
 
-fn network_interface(
-    cx: &Cx,
-    item: SdkInterface,
-) -> Result<TypedResource<NetworkInterface>, Gap> {
+fn network_interface(cx: &Cx, item: SdkInterface) -> Result<TypedResource<NetworkInterface>, Gap> {
     let id = item
         .network_interface_id
         .ok_or_else(|| cx.malformed(&DESCRIBE_NETWORK_INTERFACES))?;

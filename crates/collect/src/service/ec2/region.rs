@@ -59,9 +59,7 @@ pub(super) async fn collect(cx: &Cx, client: &Client) {
                 http_tokens_enforced: level.http_tokens_enforced.map(|e| e.as_str().to_owned()),
                 http_endpoint: level.http_endpoint.map(|e| e.as_str().to_owned()),
                 http_put_response_hop_limit: level.http_put_response_hop_limit.map(i64::from),
-                instance_metadata_tags: level
-                    .instance_metadata_tags
-                    .map(|t| t.as_str().to_owned()),
+                instance_metadata_tags: level.instance_metadata_tags.map(|t| t.as_str().to_owned()),
                 managed_by: level.managed_by.map(|m| m.as_str().to_owned()),
             }),
     };

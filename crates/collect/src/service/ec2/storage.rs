@@ -24,7 +24,8 @@ pub(super) async fn collect(cx: &Cx, client: &Client) {
 }
 
 async fn volumes(cx: &Cx, client: &Client) {
-    let listed = list!(cx, &DESCRIBE_VOLUMES, client.describe_volumes().max_results(500) => volumes);
+    let listed =
+        list!(cx, &DESCRIBE_VOLUMES, client.describe_volumes().max_results(500) => volumes);
     let volumes = listed.items.into_iter().map(|item| volume(cx, item));
     cx.publish(listed.gap, volumes);
 }
@@ -119,9 +120,7 @@ async fn images(cx: &Cx, client: &Client) {
         .describe_images()
         .owners("self")
         .max_results(1000) => images);
-    let images = cx
-        .each(listed.items, |item| image(cx, client, item))
-        .await;
+    let images = cx.each(listed.items, |item| image(cx, client, item)).await;
     cx.publish(listed.gap, images);
 }
 

@@ -1,0 +1,98 @@
+//! From flags to a session, and from a scan's error to what a person can do about it.
+
+use std::time::Duration;
+
+use posture_collect::{CallPolicy, ScanError, Session, SessionOptions};
+use posture_model::Region;
+use posture_snapshot::SnapshotError;
+
+use crate::args::ConnectArgs;
+use crate::exit::{Failure, INCOMPLETE, NOTHING, USAGE, did_you_mean};
+
+pub(crate) async fn session(
+    args: &ConnectArgs,
+    region: Option<&Region>,
+) -> Result<Session, Failure> {
+    if let Some(url) = &args.endpoint_url
+        && !(url.starts_with("http://") || url.starts_with("https://"))
+    {
+        return Err(Failure::usage(format!(
+            "the endpoint {url:?} is no URL; it must begin with http:// or https://"
+        )));
+    }
+    Ok(Session::load(&SessionOptions {
+        profile: args.profile.clone(),
+        endpoint_url: args.endpoint_url.clone(),
+        region: region.cloned(),
+        connect_timeout: None,
+    })
+    .await)
+}
+
+pub(crate) fn policy(args: &ConnectArgs) -> CallPolicy {
+    CallPolicy {
+        attempts: args.max_attempts,
+        throttled_attempts: args.max_attempts.saturating_mul(2),
+        attempt_timeout: Duration::from_secs(args.call_timeout.max(1)),
+        ..CallPolicy::default()
+    }
+}
+
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::nothing(format!("failed to start: {e}")))
+}
+
+pub(crate) fn scan_failure(error: ScanError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ScanError::Credentials { .. } => Failure::new(NOTHING, message).help(
+            "sign in (aws sso login), name a profile (--profile) or set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY\nthen run: posture doctor",
+        ),
+        ScanError::Unreachable { .. } => Failure::new(NOTHING, message)
+            .help("check the network, the proxy and --endpoint-url\nthen run: posture doctor"),
+        ScanError::Region { region, known, .. } => {
+            let hint = did_you_mean(region.as_str(), known.iter().map(String::as_str));
+            Failure::new(USAGE, format!("{message}{hint}"))
+                .help(format!("enabled regions: {}", known.join(", ")))
+        }
+        ScanError::Organization(gap) => Failure::new(NOTHING, message).help(format!(
+            "run from the management or a delegated administrator account with {}, or name accounts \
+             with --account",
+            gap.iam_action
+        )),
+        ScanError::Nothing { .. } => Failure::new(NOTHING, message).help(
+            "the role must exist in each account and trust the caller: posture permissions -o \
+             cloudformation",
+        ),
+        ScanError::Snapshot(error) => snapshot_failure(error),
+        ScanError::Request(_) | ScanError::Examiner(_) => Failure::new(USAGE, message),
+    }
+}
+
+pub(crate) fn snapshot_failure(error: SnapshotError) -> Failure {
+    let message = error.to_string();
+    match error {
+        SnapshotError::NotASnapshot { .. } => Failure::new(USAGE, message)
+            .help("name the directory that a scan wrote: posture scan --snapshot DIR"),
+        SnapshotError::NotEmpty { .. }
+        | SnapshotError::OtherScope { .. }
+        | SnapshotError::Newer { .. } => Failure::new(USAGE, message),
+        // The rest of the snapshot is there, but nothing may be concluded from a damaged one.
+        SnapshotError::Corrupt { .. } => Failure::new(NOTHING, message),
+        SnapshotError::Io { ref source, .. } => {
+            let full = source.kind() == std::io::ErrorKind::StorageFull;
+            let failure = Failure::new(if full { INCOMPLETE } else { USAGE }, message);
+            if full {
+                failure.help(
+                    "free some space and run the same command again: it goes on where it stopped",
+                )
+            } else {
+                failure
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! From a snapshot to reports and an exit code; the second half of a scan, and all of `evaluate`.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use posture_catalog::{Catalog, Severity, Status};
+use posture_engine::{EngineError, Evaluation, Options};
+use posture_report::{CatalogView, Format, TableOptions, build, v1};
+use posture_snapshot::{Snapshot, write_atomically};
+
+use crate::args::{EvaluateArgs, OutputArgs, SelectArgs, statuses};
+use crate::connect::snapshot_failure;
+use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, USAGE, did_you_mean};
+
+pub(crate) fn run(args: &EvaluateArgs) -> Result<u8, Failure> {
+    let plan = Plan::new(&args.select, &args.output)?;
+    plan.finish(&args.snapshot)
+}
+
+/// Everything that can be wrong with the flags, found out before the first call to AWS.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    catalog: Catalog,
+    options: Options,
+    outputs: Vec<(Format, Option<PathBuf>)>,
+    fail_on: Option<Severity>,
+    allow_incomplete: bool,
+    max_findings: usize,
+}
+
+impl Plan {
+    pub(crate) fn new(select: &SelectArgs, output: &OutputArgs) -> Result<Self, Failure> {
+        let catalog = load_catalog(&select.checks)?;
+        let keep = statuses(&output.status).map_err(Failure::usage)?;
+        let mut options = selection(&catalog, select)?;
+        options.keep = keep.into_iter().collect();
+        let fail_on = match output.fail_on.as_str() {
+            "none" => None,
+            name => Some(name.parse().map_err(Failure::usage)?),
+        };
+        Ok(Self {
+            outputs: outputs(&output.output)?,
+            catalog,
+            options,
+            fail_on,
+            allow_incomplete: output.allow_incomplete,
+            max_findings: output.max_findings,
+        })
+    }
+
+    /// Evaluates the snapshot, writes every report, and says how to exit.
+    pub(crate) fn finish(&self, snapshot: &Path) -> Result<u8, Failure> {
+        let evaluation = evaluate(snapshot, &self.catalog, &self.options)?;
+        let report = report(&evaluation, &self.catalog)?;
+        for (format, path) in &self.outputs {
+            self.write(&report, *format, path.as_deref())?;
+        }
+        Ok(self.code(&report, evaluation.complete))
+    }
+
+    fn write(
+        &self,
+        report: &v1::Report,
+        format: Format,
+        path: Option<&Path>,
+    ) -> Result<(), Failure> {
+        let mut text = Vec::new();
+        let table = TableOptions {
+            color: path.is_none() && color(),
+            width: if path.is_none() { width() } else { 100 },
+            max_findings: self.max_findings,
+        };
+        format
+            .render(report, &table, &mut text)
+            .map_err(|e| Failure::usage(format!("failed to render {format}: {e}")))?;
+        match path {
+            Some(path) => write_atomically(path, &text).map_err(|e| {
+                Failure::new(USAGE, format!("the {format} report was not written: {e}"))
+            }),
+            None => match std::io::stdout().lock().write_all(&text) {
+                Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                    Err(Failure::usage(format!("failed to write to stdout: {e}")))
+                }
+                _ => Ok(()),
+            },
+        }
+    }
+
+    fn code(&self, report: &v1::Report, complete: bool) -> u8 {
+        if !complete && !self.allow_incomplete {
+            return INCOMPLETE;
+        }
+        let worst = report.worst_failing_severity();
+        match (self.fail_on, worst) {
+            (Some(limit), Some(worst)) if worst >= limit.into() => FINDINGS,
+            _ => OK,
+        }
+    }
+}
+
+/// The catalogue, with the user's own checks; their mistakes are shown where they are.
+pub(crate) fn load_catalog(paths: &[PathBuf]) -> Result<Catalog, Failure> {
+    for path in paths {
+        if !path.exists() {
+            return Err(Failure::usage(format!("there is no {}", path.display())));
+        }
+    }
+    Catalog::load(paths).map_err(|diagnostics| {
+        let text: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+        let count = match text.len() {
+            1 => "a mistake".to_owned(),
+            n => format!("{n} mistakes"),
+        };
+        Failure::usage(format!("{count} in check files\n\n{}\n", text.join("\n\n")))
+            .help("posture checks lint PATH checks them without scanning")
+    })
+}
+
+fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure> {
+    let mut options = Options {
+        severities: select.severity.iter().copied().collect(),
+        ..Options::default()
+    };
+    for id in &select.check {
+        let check = catalog.find(id).ok_or_else(|| unknown_check(catalog, id))?;
+        options.checks.insert(check.meta.id.clone());
+    }
+    let known: BTreeSet<&str> = catalog
+        .checks()
+        .iter()
+        .flat_map(|check| check.meta.practices.iter().map(String::as_str))
+        .collect();
+    for practice in &select.practice {
+        if !known.contains(practice.as_str()) {
+            return Err(Failure::usage(format!(
+                "no check covers the practice {practice:?}{}",
+                did_you_mean(practice, known.iter().copied())
+            )));
+        }
+        options.practices.insert(practice.clone());
+    }
+    Ok(options)
+}
+
+pub(crate) fn unknown_check(catalog: &Catalog, id: &str) -> Failure {
+    let hint = catalog
+        .closest_id(id)
+        .map(|near| format!("; did you mean {near:?}?"))
+        .unwrap_or_default();
+    Failure::usage(format!("there is no check {id:?}{hint}"))
+        .help("posture checks list shows them all")
+}
+
+fn outputs(specifications: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, Failure> {
+    let mut outputs = Vec::new();
+    for specification in specifications {
+        let (format, path) = match specification.split_once('=') {
+            Some((format, path)) => (format, Some(PathBuf::from(path))),
+            None => (specification.as_str(), None),
+        };
+        let format: Format = format.parse().map_err(Failure::usage)?;
+        if let Some(path) = &path {
+            writable(path)?;
+        }
+        outputs.push((format, path));
+    }
+    if outputs.iter().filter(|(_, path)| path.is_none()).count() > 1 {
+        return Err(Failure::usage(
+            "two reports cannot share stdout; give one of them a path: -o json=report.json",
+        ));
+    }
+    Ok(outputs)
+}
+
+/// A report that cannot be written after an hour's scan would be an hour lost.
+fn writable(path: &Path) -> Result<(), Failure> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Err(Failure::usage(format!(
+            "{:?} is no file to write a report to",
+            path.display().to_string()
+        )));
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    tempfile::Builder::new()
+        .prefix(".posture-")
+        .tempfile_in(parent)
+        .map(drop)
+        .map_err(|e| Failure::usage(format!("cannot write to {}: {e}", path.display())))
+}
+
+pub(crate) fn evaluate(
+    snapshot: &Path,
+    catalog: &Catalog,
+    options: &Options,
+) -> Result<Evaluation, Failure> {
+    let snapshot = Snapshot::open(snapshot).map_err(snapshot_failure)?;
+    posture_engine::evaluate(&snapshot, catalog, options).map_err(|error| match error {
+        EngineError::Snapshot(error) => snapshot_failure(error),
+        other => Failure::nothing(other),
+    })
+}
+
+pub(crate) fn report(evaluation: &Evaluation, catalog: &Catalog) -> Result<v1::Report, Failure> {
+    let view = CatalogView::new(
+        catalog.checks().iter().map(|check| &check.meta),
+        catalog.frameworks(),
+    );
+    build(evaluation, &view).map_err(Failure::nothing)
+}
+
+/// All statuses, for commands that look a finding up.
+pub(crate) fn everything() -> Options {
+    Options {
+        keep: Status::ALL.into_iter().collect(),
+        ..Options::default()
+    }
+}
+
+pub(crate) fn color() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+pub(crate) fn width() -> usize {
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    columns
+        .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
+        .unwrap_or(100)
+}

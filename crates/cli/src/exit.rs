@@ -1,0 +1,71 @@
+//! How the process ends: the exit codes are a contract that scripts build on.
+
+use std::process::ExitCode;
+
+/// Complete, and nothing at or above `--fail-on`.
+pub(crate) const OK: u8 = 0;
+/// Findings at or above `--fail-on`.
+pub(crate) const FINDINGS: u8 = 1;
+/// Wrong usage or configuration; also an output that could not be written.
+pub(crate) const USAGE: u8 = 2;
+/// Not everything could be read, and `--allow-incomplete` was not given. Goes before `FINDINGS`: a
+/// list of findings that may be too short should not look like a verdict.
+pub(crate) const INCOMPLETE: u8 = 3;
+/// Nothing could be scanned or read.
+pub(crate) const NOTHING: u8 = 4;
+/// Stopped by Ctrl-C or SIGTERM.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// An error for a person: what went wrong, and what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) code: u8,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl ToString) -> Self {
+        Self::new(USAGE, message)
+    }
+
+    pub(crate) fn nothing(message: impl ToString) -> Self {
+        Self::new(NOTHING, message)
+    }
+
+    pub(crate) fn new(code: u8, message: impl ToString) -> Self {
+        Self {
+            code,
+            message: message.to_string(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn help(mut self, help: impl ToString) -> Self {
+        self.help = Some(help.to_string());
+        self
+    }
+
+    /// Tells the person and gives the code.
+    #[expect(clippy::print_stderr, reason = "errors go to stderr")]
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("error: {}", self.message);
+        if let Some(help) = &self.help {
+            for line in help.lines() {
+                eprintln!("  help: {line}");
+            }
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+/// `; did you mean "x"?` for a name that is close to one that exists.
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    known
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| format!("; did you mean {candidate:?}?"))
+        .unwrap_or_default()
+}

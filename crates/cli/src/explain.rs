@@ -1,0 +1,33 @@
+//! `posture explain`.
+
+use posture_catalog::Frameworks;
+use posture_report::{explain, v1};
+
+use crate::args::{ExplainArgs, ListFormat};
+use crate::evaluate::{color, evaluate, everything, load_catalog, report, width};
+use crate::exit::{Failure, OK};
+
+pub(crate) fn run(args: &ExplainArgs) -> Result<u8, Failure> {
+    let catalog = load_catalog(&args.checks)?;
+    let evaluation = evaluate(&args.snapshot, &catalog, &everything())?;
+    let report = report(&evaluation, &catalog)?;
+    let finding = report.find(&args.finding).map_err(|error| {
+        Failure::usage(error).help("ids stand beside the findings in the table and the JSON report")
+    })?;
+    crate::print(&text(&report, finding, catalog.frameworks(), args.output)?)?;
+    Ok(OK)
+}
+
+fn text(
+    report: &v1::Report,
+    finding: &v1::Finding,
+    frameworks: &Frameworks,
+    format: ListFormat,
+) -> Result<String, Failure> {
+    match format {
+        ListFormat::Table => Ok(explain(report, finding, frameworks, width(), color())),
+        ListFormat::Json => serde_json::to_string_pretty(finding)
+            .map(|text| text + "\n")
+            .map_err(Failure::usage),
+    }
+}

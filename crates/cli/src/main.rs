@@ -1,0 +1,85 @@
+//! The `posture` binary: arguments, progress and exit codes. What it does lives in the libraries.
+
+mod args;
+mod checks;
+mod connect;
+mod doctor;
+mod evaluate;
+mod exit;
+mod explain;
+mod manual;
+mod permissions;
+mod progress;
+mod scan;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Cli, Command, Global, LogFormat};
+use crate::exit::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers; everything else is wrong usage. Clap words both.
+            let code = if error.use_stderr() {
+                exit::USAGE
+            } else {
+                exit::OK
+            };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    start_log(&cli.global);
+    let outcome = match cli.command {
+        Command::Scan(args) => scan::run(&args, &cli.global),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Checks(args) => checks::run(&args.command),
+        Command::Explain(args) => explain::run(&args),
+        Command::Permissions(args) => permissions::run(&args).and_then(|text| print(&text)),
+        Command::Doctor(args) => doctor::run(&args, &cli.global),
+        Command::Completions { shell } => print(&manual::completions(shell)),
+        Command::Manual { markdown } => print(&manual::text(markdown)),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => failure.report(),
+    }
+}
+
+/// Writes data to stdout. A reader that went away, as `head` does, is no error.
+fn print(text: &str) -> Result<u8, Failure> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::usage(format!("failed to write to stdout: {e}")))
+        }
+        _ => Ok(exit::OK),
+    }
+}
+
+fn start_log(global: &Global) {
+    let on_terminal = std::io::stderr().is_terminal();
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        // Where there is no bar, log lines are the progress.
+        (_, 0) if on_terminal => "warn",
+        (_, 0) => "warn,posture=info",
+        (_, 1) => "info,posture_collect=debug",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_env("POSTURE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(on_terminal && std::env::var_os("NO_COLOR").is_none());
+    // A second subscriber cannot be there yet; if it were, its log would do.
+    let _ = match global.log_format {
+        LogFormat::Text => log.with_target(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+}

@@ -1,0 +1,225 @@
+//! `posture permissions`: exactly what a scan may call, for a person to grant.
+
+use std::collections::BTreeSet;
+
+use posture_collect::{core_operations, find_service, services};
+use serde_json::{Value, json};
+
+use crate::args::{PermissionsArgs, PermissionsFormat};
+use crate::exit::{Failure, did_you_mean};
+
+/// A managed policy holds 6,144 characters, white space not counted; some are kept for the frame.
+const POLICY_CHARACTERS: usize = 5_800;
+
+/// Actions that the scanning principal needs in its own account, not the role in each account.
+const CALLER_ONLY: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity"];
+
+pub(crate) fn run(args: &PermissionsArgs) -> Result<String, Failure> {
+    let actions = actions(&args.service)?;
+    Ok(match args.output {
+        PermissionsFormat::Json => pretty(&policy(&actions)),
+        PermissionsFormat::Cloudformation => cloudformation(&actions),
+        PermissionsFormat::Terraform => terraform(&actions),
+    })
+}
+
+/// The IAM actions of the chosen services, sorted; each once.
+fn actions(chosen: &[String]) -> Result<Vec<&'static str>, Failure> {
+    let mut found: BTreeSet<&'static str> = core_operations()
+        .iter()
+        .map(|operation| operation.action)
+        .filter(|action| !CALLER_ONLY.contains(action))
+        .collect();
+    if chosen.is_empty() {
+        found.extend(
+            services()
+                .iter()
+                .flat_map(|s| s.operations)
+                .map(|o| o.action),
+        );
+    }
+    for name in chosen {
+        let service = find_service(name).ok_or_else(|| unknown_service(name))?;
+        found.extend(service.operations.iter().map(|o| o.action));
+    }
+    Ok(found.into_iter().collect())
+}
+
+pub(crate) fn unknown_service(name: &str) -> Failure {
+    let known: Vec<&str> = services().iter().map(|s| s.name).collect();
+    Failure::usage(format!(
+        "there is no service {name:?}{}",
+        did_you_mean(name, known.iter().copied())
+    ))
+    .help(format!("services: {}", known.join(", ")))
+}
+
+fn policy(actions: &[&str]) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "PostureScan",
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": "*"
+        }]
+    })
+}
+
+fn pretty(value: &Value) -> String {
+    // A value made here always has a text.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+/// As many policies as the size limit asks for.
+fn chunks<'a>(actions: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut chunks: Vec<Vec<&str>> = vec![Vec::new()];
+    let mut used = 0;
+    for action in actions {
+        let cost = action.len() + 3;
+        if used + cost > POLICY_CHARACTERS {
+            chunks.push(Vec::new());
+            used = 0;
+        }
+        used += cost;
+        if let Some(last) = chunks.last_mut() {
+            last.push(action);
+        }
+    }
+    chunks
+}
+
+fn cloudformation(actions: &[&str]) -> String {
+    let mut resources = serde_json::Map::new();
+    let mut references = Vec::new();
+    for (index, chunk) in chunks(actions).iter().enumerate() {
+        let name = format!("PostureScanPolicy{}", index + 1);
+        resources.insert(
+            name.clone(),
+            json!({
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {
+                    "Description": "What a posture scan reads, and nothing else",
+                    "PolicyDocument": policy(chunk)
+                }
+            }),
+        );
+        references.push(json!({"Ref": name}));
+    }
+    resources.insert(
+        "PostureScanRole".to_owned(),
+        json!({
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": {"Ref": "RoleName"},
+                "Description": "Assumed by posture to read this account's configuration",
+                "MaxSessionDuration": 3600,
+                "ManagedPolicyArns": references,
+                "AssumeRolePolicyDocument": {
+                    "Version": "2012-10-17",
+                    "Statement": [{
+                        "Effect": "Allow",
+                        "Principal": {"AWS": {"Ref": "ScannerPrincipalArn"}},
+                        "Action": "sts:AssumeRole",
+                        "Condition": {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}
+                    }]
+                }
+            }
+        }),
+    );
+    pretty(&json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Role for posture: reads the account's configuration, changes nothing",
+        "Parameters": {
+            "ScannerPrincipalArn": {
+                "Type": "String",
+                "Description": "ARN of the user or role that runs posture"
+            },
+            "ExternalId": {
+                "Type": "String",
+                "MinLength": 8,
+                "Description": "Shared with the scanner: posture scan --external-id"
+            },
+            "RoleName": {"Type": "String", "Default": "PostureScan"}
+        },
+        "Resources": resources,
+        "Outputs": {
+            "RoleArn": {"Value": {"Fn::GetAtt": ["PostureScanRole", "Arn"]}}
+        }
+    }))
+}
+
+fn terraform(actions: &[&str]) -> String {
+    let mut text = String::from(
+        r#"# Role for posture: reads the account's configuration, changes nothing.
+
+variable "scanner_principal_arn" {
+  description = "ARN of the user or role that runs posture"
+  type        = string
+}
+
+variable "external_id" {
+  description = "Shared with the scanner: posture scan --external-id"
+  type        = string
+}
+
+variable "role_name" {
+  type    = string
+  default = "PostureScan"
+}
+
+data "aws_iam_policy_document" "posture_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "AWS"
+      identifiers = [var.scanner_principal_arn]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "sts:ExternalId"
+      values   = [var.external_id]
+    }
+  }
+}
+
+resource "aws_iam_role" "posture_scan" {
+  name                 = var.role_name
+  description          = "Assumed by posture to read this account's configuration"
+  max_session_duration = 3600
+  assume_role_policy   = data.aws_iam_policy_document.posture_trust.json
+}
+"#,
+    );
+    for (index, chunk) in chunks(actions).iter().enumerate() {
+        let name = format!("posture_scan_{}", index + 1);
+        let lines: String = chunk
+            .iter()
+            .map(|action| format!("      \"{action}\",\n"))
+            .collect();
+        text.push_str(&format!(
+            r#"
+data "aws_iam_policy_document" "{name}" {{
+  statement {{
+    sid = "PostureScan"
+    actions = [
+{lines}    ]
+    resources = ["*"]
+  }}
+}}
+
+resource "aws_iam_policy" "{name}" {{
+  name_prefix = "posture-scan-"
+  policy      = data.aws_iam_policy_document.{name}.json
+}}
+
+resource "aws_iam_role_policy_attachment" "{name}" {{
+  role       = aws_iam_role.posture_scan.name
+  policy_arn = aws_iam_policy.{name}.arn
+}}
+"#
+        ));
+    }
+    text.push_str("\noutput \"posture_role_arn\" {\n  value = aws_iam_role.posture_scan.arn\n}\n");
+    text
+}

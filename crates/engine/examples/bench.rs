@@ -1,0 +1,69 @@
+//! Evaluates a synthetic snapshot and says how fast that went:
+//! `cargo run --release -p posture-engine --example bench -- [RESOURCES_PER_TYPE] [ROUNDS]`.
+
+#![expect(clippy::print_stdout, reason = "this is a command-line tool")]
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use posture_catalog::{Catalog, Status};
+use posture_engine::{Input, Options, bench, evaluate_input};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<usize>());
+    let per_type = arguments.next().transpose()?.unwrap_or(2000);
+    let rounds = arguments.next().transpose()?.unwrap_or(5);
+
+    let started = Instant::now();
+    let catalog = Catalog::builtin().map_err(|diagnostics| {
+        let all: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+        all.join("\n")
+    })?;
+    println!(
+        "catalogue: {} checks loaded in {:?}",
+        catalog.checks().len(),
+        started.elapsed()
+    );
+
+    let (manifest, units) = bench::synthetic(&catalog, per_type)?;
+    let started = Instant::now();
+    let input = Input::new(manifest, units);
+    println!(
+        "snapshot: {} resources indexed in {:?}",
+        input.len(),
+        started.elapsed()
+    );
+
+    let mut best: Option<(Duration, u64)> = None;
+    for round in 1..=rounds {
+        let started = Instant::now();
+        let evaluation = evaluate_input(&input, &catalog, &Options::default())?;
+        let elapsed = started.elapsed();
+        let verdicts: u64 = evaluation.by_status.values().sum();
+        let count = |status| evaluation.by_status.get(&status).copied().unwrap_or(0);
+        println!(
+            "round {round}: {verdicts} evaluations in {elapsed:?} = {:.0}/s; {} findings kept; fail {}, unknown {}, pass {}, not applicable {}",
+            rate(verdicts, elapsed),
+            evaluation.findings.len(),
+            count(Status::Fail),
+            count(Status::Unknown),
+            count(Status::Pass),
+            count(Status::NotApplicable),
+        );
+        if best.is_none_or(|(fastest, _)| elapsed < fastest) {
+            best = Some((elapsed, verdicts));
+        }
+    }
+    if let Some((elapsed, verdicts)) = best {
+        println!("best: {:.0} evaluations/s", rate(verdicts, elapsed));
+    }
+    if let Some(peak) = bench::peak_memory() {
+        println!("peak memory: {} MiB", peak / (1 << 20));
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate needs no more")]
+fn rate(count: u64, elapsed: Duration) -> f64 {
+    count as f64 / elapsed.as_secs_f64()
+}
