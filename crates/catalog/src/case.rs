@@ -45,15 +45,15 @@ pub fn run_cases(check: &Check) -> Vec<CaseResult> {
         .collect()
 }
 
-/// The resources of a check's cases, completed: material for benchmarks and for tests over the whole
-/// catalogue.
-pub fn example_resources(check: &Check) -> Result<Vec<Resource>, String> {
+/// The resources of a check's cases, completed, each with the verdict it must get: material for
+/// benchmarks and for tests over the whole catalogue.
+pub fn example_resources(check: &Check) -> Result<Vec<(Status, Resource)>, String> {
     let kind = check.meta.resource.as_deref().unwrap_or_default();
     check
         .meta
         .cases
         .iter()
-        .map(|case| resource(kind, &case.resource, ACCOUNT, REGION))
+        .map(|case| Ok((case.expect, resource(kind, &case.resource, ACCOUNT, REGION)?)))
         .collect()
 }
 

@@ -22,7 +22,7 @@ fn main() {
         for r in &rs { let _ = std::hint::black_box(c.word(&w, r)); }
         let wd = t.elapsed().as_secs_f64();
         tj += j; tw += wd; cnt += rs.len() as u64;
-        rows.push((j / rs.len() as f64 * 1e9, wd / rs.len() as f64 * 1e9, c.meta.id.to_string()));
+        rows.push((j*1e6, wd*1e6, format!("{} x{} {:.0}ns", c.meta.id, rs.len(), j / rs.len() as f64 * 1e9)));
     }
     rows.sort_by(|a, b| b.0.total_cmp(&a.0));
     println!("judge {:.0} ns avg, word {:.0} ns avg, {cnt}", tj / cnt as f64 * 1e9, tw / cnt as f64 * 1e9);

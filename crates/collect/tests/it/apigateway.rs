@@ -12,7 +12,9 @@ async fn every_operation_is_reached() {
 #[tokio::test(start_paused = true)]
 async fn methods_know_their_api_and_what_stands_behind_them() {
     let scanned = scan_world("apigateway", vec![]).await;
-    let get = &scanned.named("apigateway.method", "orders GET /orders").properties;
+    let get = &scanned
+        .named("apigateway.method", "orders GET /orders")
+        .properties;
     assert_eq!(get["authorization_type"], "NONE");
     assert_eq!(get["api_endpoint_types"], json!(["REGIONAL"]));
     assert_eq!(get["request_validator"], json!(null));
@@ -30,15 +32,29 @@ async fn methods_know_their_api_and_what_stands_behind_them() {
     assert_eq!(post["authorizer_id"], "auth1");
     assert_eq!(post["request_validator"]["validate_body"], true);
     assert_eq!(post["request_validator"]["validate_parameters"], false);
-    assert_eq!(post["request_models"], json!([{"content_type": "application/json", "model": "Order"}]));
-    assert_eq!(post["integration"]["uri"], "http://backend.example.com/orders");
+    assert_eq!(
+        post["request_models"],
+        json!([{"content_type": "application/json", "model": "Order"}])
+    );
+    assert_eq!(
+        post["integration"]["uri"],
+        "http://backend.example.com/orders"
+    );
     assert_eq!(post["integration"]["insecure_skip_verification"], true);
     let parameters = post["integration"]["static_parameters"].as_array().unwrap();
-    assert_eq!(parameters[0]["name"], "integration.request.header.x-api-key");
+    assert_eq!(
+        parameters[0]["name"],
+        "integration.request.header.x-api-key"
+    );
     assert_eq!(parameters[0]["secret"]["kind"], "named_secret");
     assert_eq!(parameters[1]["name"], "template application/json");
-    assert_eq!(post["integration"]["uri_parameters"][0]["secret"]["kind"], "named_secret");
-    let options = &scanned.named("apigateway.method", "orders OPTIONS /orders").properties;
+    assert_eq!(
+        post["integration"]["uri_parameters"][0]["secret"]["kind"],
+        "named_secret"
+    );
+    let options = &scanned
+        .named("apigateway.method", "orders OPTIONS /orders")
+        .properties;
     assert_eq!(
         options["integration"]["cors"],
         json!({"allow_origin": "*", "allow_credentials": true})
@@ -51,7 +67,9 @@ async fn escaped_policies_are_read() {
     let internal = &scanned.named("apigateway.rest_api", "internal").properties;
     assert_eq!(internal["policy"]["Statement"][0]["Principal"], "*");
     assert_eq!(internal["endpoint_types"], json!(["PRIVATE"]));
-    let method = &scanned.named("apigateway.method", "internal ANY /").properties;
+    let method = &scanned
+        .named("apigateway.method", "internal ANY /")
+        .properties;
     assert_eq!(method["api_policy"], internal["policy"]);
     let orders = &scanned.named("apigateway.rest_api", "orders").properties;
     assert_eq!(orders["policy"], json!(null));
@@ -72,7 +90,8 @@ async fn plain_policies_are_read_and_broken_ones_are_unknown() {
         )],
     )
     .await;
-    let policy = |name: &str| scanned.named("apigateway.rest_api", name).properties["policy"].clone();
+    let policy =
+        |name: &str| scanned.named("apigateway.rest_api", name).properties["policy"].clone();
     assert_eq!(policy("plain")["Version"], "2012-10-17");
     assert_eq!(policy("broken")["unavailable"]["reason"], "malformed");
     assert_eq!(policy("none"), json!(null));
@@ -93,8 +112,13 @@ async fn stages_are_read_whole() {
     assert_eq!(prod["variables"][1]["name"], "dbPassword");
     assert_eq!(prod["variables"][1]["secret"]["kind"], "named_secret");
     assert_eq!(prod["variables"][0]["secret"], json!(null));
-    assert_eq!(prod["canary"]["variables"][0]["secret"]["kind"], "named_secret");
-    let bare = &scanned.named("apigateway.stage", "internal/prod").properties;
+    assert_eq!(
+        prod["canary"]["variables"][0]["secret"]["kind"],
+        "named_secret"
+    );
+    let bare = &scanned
+        .named("apigateway.stage", "internal/prod")
+        .properties;
     assert_eq!(bare["access_log"], json!(null));
     assert_eq!(bare["web_acl_arn"], json!(null));
 }
@@ -130,8 +154,11 @@ async fn two_pages_are_one_listing() {
     let scanned = scan_world(
         "apigateway",
         vec![
-            reply("apigateway:GetApiKeys", json!({"item": [{"id": "b", "enabled": true}]}))
-                .when("position=p2"),
+            reply(
+                "apigateway:GetApiKeys",
+                json!({"item": [{"id": "b", "enabled": true}]}),
+            )
+            .when("position=p2"),
             reply(
                 "apigateway:GetApiKeys",
                 json!({"position": "p2", "item": [{"id": "a", "enabled": false}]}),
@@ -139,7 +166,11 @@ async fn two_pages_are_one_listing() {
         ],
     )
     .await;
-    let ids: Vec<_> = scanned.of("apigateway.api_key").iter().map(|k| k.id.clone()).collect();
+    let ids: Vec<_> = scanned
+        .of("apigateway.api_key")
+        .iter()
+        .map(|k| k.id.clone())
+        .collect();
     assert_eq!(ids, ["a", "b"]);
     assert_eq!(scanned.ledger("apigateway:GetApiKeys").pages, 1);
 }
@@ -149,20 +180,30 @@ async fn denied_facts_are_gaps_that_name_the_action() {
     let scanned = scan_world(
         "apigateway",
         vec![
-            Reply::error("apigateway:GetRequestValidators", 403, "AccessDeniedException"),
+            Reply::error(
+                "apigateway:GetRequestValidators",
+                403,
+                "AccessDeniedException",
+            ),
             Reply::error("apigateway:GetUsagePlanKeys", 403, "AccessDeniedException"),
         ],
     )
     .await;
     let gap = json!({"reason": "access_denied", "operation": "apigateway:GetRequestValidators",
                      "iam_action": "apigateway:GET", "code": "AccessDeniedException"});
-    let post = &scanned.named("apigateway.method", "orders POST /orders").properties;
+    let post = &scanned
+        .named("apigateway.method", "orders POST /orders")
+        .properties;
     assert_eq!(post["request_validator"]["unavailable"], gap);
-    let get = &scanned.named("apigateway.method", "orders GET /orders").properties;
+    let get = &scanned
+        .named("apigateway.method", "orders GET /orders")
+        .properties;
     assert_eq!(get["request_validator"], json!(null), "it names none");
     let api = &scanned.named("apigateway.rest_api", "orders").properties;
     assert_eq!(api["request_validators"]["unavailable"], gap);
-    let plan = &scanned.named("apigateway.usage_plan", "partners").properties;
+    let plan = &scanned
+        .named("apigateway.usage_plan", "partners")
+        .properties;
     assert_eq!(plan["keys"]["unavailable"]["reason"], "access_denied");
 }
 
@@ -189,7 +230,11 @@ async fn without_apis_nothing_of_theirs_is_known() {
         .breaking("apigateway:GetRestApis", Fault::AccessDenied);
     let scanned = scan_replay("apigateway", replay).await;
     for kind in ["rest_api", "method", "authorizer", "stage"] {
-        let gap = scanned.listing(&format!("apigateway.{kind}")).gap.clone().unwrap();
+        let gap = scanned
+            .listing(&format!("apigateway.{kind}"))
+            .gap
+            .clone()
+            .unwrap();
         assert_eq!(gap.reason, GapReason::AccessDenied, "{kind}");
     }
     assert_eq!(scanned.listing("apigateway.usage_plan").gap, None);
@@ -226,11 +271,18 @@ async fn a_method_that_does_not_tell_its_authorization_is_not_an_open_one() {
 async fn an_api_without_an_id_makes_the_listing_incomplete() {
     let scanned = scan_only(
         "apigateway",
-        vec![reply("apigateway:GetRestApis", json!({"item": [{"name": "nameless"}]}))],
+        vec![reply(
+            "apigateway:GetRestApis",
+            json!({"item": [{"name": "nameless"}]}),
+        )],
     )
     .await;
     for kind in ["rest_api", "method", "stage"] {
-        let gap = scanned.listing(&format!("apigateway.{kind}")).gap.clone().unwrap();
+        let gap = scanned
+            .listing(&format!("apigateway.{kind}"))
+            .gap
+            .clone()
+            .unwrap();
         assert_eq!(gap.reason, GapReason::Malformed, "{kind}");
     }
 }

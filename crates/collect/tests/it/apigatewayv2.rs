@@ -15,27 +15,48 @@ async fn an_http_api_is_read_with_everything_that_belongs_to_it() {
     let api = scanned.named("apigatewayv2.api", "shop");
     assert_eq!(api.arn, "arn:aws:apigateway:eu-west-1::/apis/h1h2h3h4h5");
     assert_eq!(api.properties["protocol"], "HTTP");
-    assert_eq!(api.properties["cors"]["allow_origins"], json!(["https://*"]));
-    let route = &scanned.named("apigatewayv2.route", "shop GET /orders").properties;
+    assert_eq!(
+        api.properties["cors"]["allow_origins"],
+        json!(["https://*"])
+    );
+    let route = &scanned
+        .named("apigatewayv2.route", "shop GET /orders")
+        .properties;
     assert_eq!(route["authorization_type"], "JWT");
     assert_eq!(route["authorizer_id"], "a1");
-    let stage = &scanned.named("apigatewayv2.stage", "shop/$default").properties;
-    assert_eq!(stage["default_route_settings"]["throttling_rate_limit"], 100.0);
+    let stage = &scanned
+        .named("apigatewayv2.stage", "shop/$default")
+        .properties;
+    assert_eq!(
+        stage["default_route_settings"]["throttling_rate_limit"],
+        100.0
+    );
     assert_eq!(stage["route_settings"][0]["route_key"], "GET /orders");
     assert_eq!(stage["variables"][1]["secret"]["kind"], "named_secret");
-    let function = &scanned.named("apigatewayv2.authorizer", "function").properties;
+    let function = &scanned
+        .named("apigatewayv2.authorizer", "function")
+        .properties;
     assert_eq!(
         function["function_arn"],
         "arn:aws:lambda:eu-west-1:123456789012:function:authorize"
     );
-    let lambda = &scanned.named("apigatewayv2.integration", "shop i1").properties;
+    let lambda = &scanned
+        .named("apigatewayv2.integration", "shop i1")
+        .properties;
     assert_eq!(lambda["function_qualifier"], "live");
-    let http = &scanned.named("apigatewayv2.integration", "shop i2").properties;
+    let http = &scanned
+        .named("apigatewayv2.integration", "shop i2")
+        .properties;
     assert_eq!(http["uri"], "http://backend.example.com/v1");
     assert_eq!(http["static_parameters"].as_array().unwrap().len(), 1);
-    assert_eq!(http["static_parameters"][0]["secret"]["kind"], "named_secret");
+    assert_eq!(
+        http["static_parameters"][0]["secret"]["kind"],
+        "named_secret"
+    );
     assert_eq!(http["uri_parameters"].as_array().unwrap().len(), 2);
-    let domain = &scanned.named("apigatewayv2.domain_name", "shop.example.com").properties;
+    let domain = &scanned
+        .named("apigatewayv2.domain_name", "shop.example.com")
+        .properties;
     assert_eq!(domain["mappings"][0]["key"], "v1/shop");
     assert_eq!(domain["mutual_tls"]["truststore_version"], json!(null));
 }
@@ -43,14 +64,22 @@ async fn an_http_api_is_read_with_everything_that_belongs_to_it() {
 #[tokio::test(start_paused = true)]
 async fn constants_of_a_websocket_api_are_the_quoted_ones() {
     let scanned = scan_world("apigatewayv2", vec![]).await;
-    let integration = &scanned.named("apigatewayv2.integration", "chat i9").properties;
+    let integration = &scanned
+        .named("apigatewayv2.integration", "chat i9")
+        .properties;
     let names: Vec<_> = integration["static_parameters"]
         .as_array()
         .unwrap()
         .iter()
         .map(|value| value["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["integration.request.header.x-api-key", "template application/json"]);
+    assert_eq!(
+        names,
+        [
+            "integration.request.header.x-api-key",
+            "template application/json"
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -69,13 +98,17 @@ async fn an_empty_account_is_empty_and_not_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn two_pages_are_one_listing() {
-    let route = |id: &str, key: &str| json!({"routeId": id, "routeKey": key, "authorizationType": "NONE"});
+    let route =
+        |id: &str, key: &str| json!({"routeId": id, "routeKey": key, "authorizationType": "NONE"});
     let scanned = scan_world(
         "apigatewayv2",
         vec![
-            reply("apigatewayv2:GetRoutes", json!({"items": [route("r2", "GET /b")]}))
-                .when("h1h2h3h4h5")
-                .when("nextToken=t2"),
+            reply(
+                "apigatewayv2:GetRoutes",
+                json!({"items": [route("r2", "GET /b")]}),
+            )
+            .when("h1h2h3h4h5")
+            .when("nextToken=t2"),
             reply(
                 "apigatewayv2:GetRoutes",
                 json!({"items": [route("r1", "GET /a")], "nextToken": "t2"}),
@@ -93,7 +126,11 @@ async fn two_pages_are_one_listing() {
 async fn denied_facts_are_gaps_that_name_the_action() {
     let scanned = scan_world(
         "apigatewayv2",
-        vec![Reply::error("apigatewayv2:GetApiMappings", 403, "AccessDeniedException")],
+        vec![Reply::error(
+            "apigatewayv2:GetApiMappings",
+            403,
+            "AccessDeniedException",
+        )],
     )
     .await;
     let domain = scanned.named("apigatewayv2.domain_name", "shop.example.com");

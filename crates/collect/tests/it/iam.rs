@@ -428,18 +428,34 @@ async fn what_the_summary_does_not_tell_is_unknown() {
     );
 }
 
+/// The SDK's decoder takes a cut answer for a shorter one.
 #[tokio::test(start_paused = true)]
-async fn zz_probe_malformed() {
-    let good = scan_world("iam", vec![]).await;
-    for op in posture_collect::find_service("iam").unwrap().operations {
-        let op = op.to_string();
-        let scanned = scan_replay("iam", broken(&op, Fault::Malformed)).await;
-        for r in &good.resources {
-            match scanned.resources.iter().find(|x| x.arn == r.arn && x.r#type == r.r#type) {
-                None => println!("{op}: {} {} vanished; gap {:?}", r.r#type, r.name, scanned.listing(&r.r#type).gap.as_ref().map(|g| g.reason)),
-                Some(x) => for (k, v) in r.properties.as_object().unwrap() {
-                    if x.properties[k] != *v { println!("{op}: {} {} {k}: {}", r.r#type, r.name, x.properties[k].to_string().chars().take(100).collect::<String>()) }
-                }
+async fn a_cut_answer_changes_no_fact() {
+    let whole = scan_world("iam", vec![]).await;
+    for operation in posture_collect::find_service("iam").unwrap().operations {
+        let operation = operation.to_string();
+        let scanned = scan_replay("iam", broken(&operation, Fault::Malformed)).await;
+        for expected in &whole.resources {
+            let found = scanned
+                .resources
+                .iter()
+                .find(|r| r.r#type == expected.r#type && r.arn == expected.arn);
+            let Some(found) = found else {
+                let listing = scanned.listing(&expected.r#type);
+                assert!(
+                    listing.gap.is_some(),
+                    "{operation}: {} vanished",
+                    expected.arn
+                );
+                continue;
+            };
+            for (field, value) in expected.properties.as_object().unwrap() {
+                let read = &found.properties[field];
+                assert!(
+                    read == value || read.to_string().contains("unavailable"),
+                    "{operation}: {} {field} is {read}",
+                    expected.arn
+                );
             }
         }
     }

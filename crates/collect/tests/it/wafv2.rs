@@ -31,8 +31,17 @@ async fn rules_stand_in_the_order_of_their_evaluation() {
     assert_eq!(
         names,
         [
-            "reputation", "core", "own", "rate", "abroad", "injection", "origin", "large", "secret",
-            "networks", "patterns"
+            "reputation",
+            "core",
+            "own",
+            "rate",
+            "abroad",
+            "injection",
+            "origin",
+            "large",
+            "secret",
+            "networks",
+            "patterns"
         ]
     );
     assert_eq!(front["rules"][0]["origin"], "firewall_manager_first");
@@ -43,7 +52,10 @@ async fn rules_stand_in_the_order_of_their_evaluation() {
         json!([{"field": "header:cookie", "action": "HASH"},
                {"field": "cookies", "action": "SUBSTITUTION"}])
     );
-    assert_eq!(front["logging"]["redacted_fields"], json!(["header:authorization", "query_string"]));
+    assert_eq!(
+        front["logging"]["redacted_fields"],
+        json!(["header:authorization", "query_string"])
+    );
     assert_eq!(front["logging"]["default_behavior"], "DROP");
     let bare = &scanned.named("wafv2.web_acl", "bare").properties;
     assert_eq!(bare["logging"], json!(null), "AWS says there is none");
@@ -112,7 +124,10 @@ async fn what_is_protected_is_known_by_type() {
         json!(["arn:aws:apigateway:eu-west-1::/restapis/a1b2c3d4e5/stages/prod"])
     );
     assert_eq!(of("APPLICATION_LOAD_BALANCER"), json!([]));
-    assert_eq!(of("COGNITO_USER_POOL")["unavailable"]["reason"], "access_denied");
+    assert_eq!(
+        of("COGNITO_USER_POOL")["unavailable"]["reason"],
+        "access_denied"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +160,10 @@ async fn cloudfront_is_read_once_and_its_distributions_are_unknown() {
     );
     let associations = &edge.properties["associations"];
     assert_eq!(associations.as_array().unwrap().len(), 1);
-    assert_eq!(associations[0]["arns"]["unavailable"]["reason"], "unsupported");
+    assert_eq!(
+        associations[0]["arns"]["unavailable"]["reason"],
+        "unsupported"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -164,7 +182,10 @@ async fn sets_tell_their_widest_range() {
     )
     .await;
     let office = &odd.named("wafv2.ip_set", "office").properties;
-    assert_eq!(office["widest_prefix"]["unavailable"]["reason"], "malformed");
+    assert_eq!(
+        office["widest_prefix"]["unavailable"]["reason"],
+        "malformed"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -175,7 +196,10 @@ async fn an_empty_account_is_empty_and_not_unknown() {
             reply("wafv2:ListWebACLs", json!({"WebACLs": []})),
             reply("wafv2:ListRuleGroups", json!({"RuleGroups": []})),
             reply("wafv2:ListIPSets", json!({"IPSets": []})),
-            reply("wafv2:ListRegexPatternSets", json!({"RegexPatternSets": []})),
+            reply(
+                "wafv2:ListRegexPatternSets",
+                json!({"RegexPatternSets": []}),
+            ),
         ],
     )
     .await;
@@ -189,13 +213,17 @@ async fn an_empty_account_is_empty_and_not_unknown() {
 
 #[tokio::test(start_paused = true)]
 async fn two_pages_are_one_listing() {
-    let set = |name: &str| json!({"Name": name, "Id": name, "ARN": format!("arn:aws:wafv2:::{name}")});
+    let set =
+        |name: &str| json!({"Name": name, "Id": name, "ARN": format!("arn:aws:wafv2:::{name}")});
     let scanned = scan_world(
         "wafv2",
         vec![
-            reply("wafv2:ListRegexPatternSets", json!({"RegexPatternSets": [set("b")]}))
-                .when("REGIONAL")
-                .when("NextMarker"),
+            reply(
+                "wafv2:ListRegexPatternSets",
+                json!({"RegexPatternSets": [set("b")]}),
+            )
+            .when("REGIONAL")
+            .when("NextMarker"),
             reply(
                 "wafv2:ListRegexPatternSets",
                 json!({"RegexPatternSets": [set("a")], "NextMarker": "a"}),
@@ -219,7 +247,13 @@ async fn a_denied_web_acl_is_one_with_unknown_rules() {
         .breaking("wafv2:GetWebACL", Fault::AccessDenied);
     let scanned = scan_replay("wafv2", replay).await;
     let front = &scanned.named("wafv2.web_acl", "front").properties;
-    for fact in ["rules", "default_action", "capacity", "protected_fields", "metrics_enabled"] {
+    for fact in [
+        "rules",
+        "default_action",
+        "capacity",
+        "protected_fields",
+        "metrics_enabled",
+    ] {
         assert_eq!(
             front[fact]["unavailable"],
             json!({"reason": "access_denied", "operation": "wafv2:GetWebACL",
@@ -234,7 +268,11 @@ async fn a_denied_web_acl_is_one_with_unknown_rules() {
 async fn a_logging_configuration_that_is_denied_is_not_a_missing_one() {
     let scanned = scan_world(
         "wafv2",
-        vec![Reply::error("wafv2:GetLoggingConfiguration", 400, "AccessDeniedException")],
+        vec![Reply::error(
+            "wafv2:GetLoggingConfiguration",
+            400,
+            "AccessDeniedException",
+        )],
     )
     .await;
     let front = &scanned.named("wafv2.web_acl", "front").properties;

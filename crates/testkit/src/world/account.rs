@@ -14,6 +14,10 @@ pub(super) fn replies() -> Vec<Reply> {
                 "EmailAddress": format!("{CANARY}@Example.COM"), "PhoneNumber": CANARY}}),
         )
         .when(r#""SECURITY""#),
-        Reply::error("account:GetAlternateContact", 404, "ResourceNotFoundException"),
+        Reply::error(
+            "account:GetAlternateContact",
+            404,
+            "ResourceNotFoundException",
+        ),
     ]
 }

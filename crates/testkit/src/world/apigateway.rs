@@ -145,7 +145,10 @@ fn of_the_private_api() -> Vec<Reply> {
         ),
         reply("apigateway:GetAuthorizers", json!({"item": []})),
         reply("apigateway:GetRequestValidators", json!({"item": []})),
-        reply("apigateway:GetStages", json!({"item": [{"stageName": "prod"}]})),
+        reply(
+            "apigateway:GetStages",
+            json!({"item": [{"stageName": "prod"}]}),
+        ),
     ]
 }
 

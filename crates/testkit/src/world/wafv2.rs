@@ -5,16 +5,11 @@ use serde_json::{Value, json};
 use super::CANARY;
 use crate::{Reply, reply};
 
-const ACL: &str =
-    "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/front/11111111-2222-3333-4444-555555555555";
-const BARE: &str =
-    "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/bare/66666666-2222-3333-4444-555555555555";
-const GROUP: &str =
-    "arn:aws:wafv2:eu-west-1:123456789012:regional/rulegroup/own/22222222-2222-3333-4444-555555555555";
-const OFFICE: &str =
-    "arn:aws:wafv2:eu-west-1:123456789012:regional/ipset/office/33333333-2222-3333-4444-555555555555";
-const PATTERNS: &str =
-    "arn:aws:wafv2:eu-west-1:123456789012:regional/regexpatternset/bots/44444444-2222-3333-4444-555555555555";
+const ACL: &str = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/front/11111111-2222-3333-4444-555555555555";
+const BARE: &str = "arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/bare/66666666-2222-3333-4444-555555555555";
+const GROUP: &str = "arn:aws:wafv2:eu-west-1:123456789012:regional/rulegroup/own/22222222-2222-3333-4444-555555555555";
+const OFFICE: &str = "arn:aws:wafv2:eu-west-1:123456789012:regional/ipset/office/33333333-2222-3333-4444-555555555555";
+const PATTERNS: &str = "arn:aws:wafv2:eu-west-1:123456789012:regional/regexpatternset/bots/44444444-2222-3333-4444-555555555555";
 
 pub(super) fn replies() -> Vec<Reply> {
     vec![
@@ -109,44 +104,44 @@ fn front() -> Value {
     let block = json!({"Action": {"Block": {}}});
     let header = json!({"SingleHeader": {"Name": "X-Origin-Verify"}});
     json!({"LockToken": "t", "WebACL": {
-        "Name": "front", "Id": "11111111-2222-3333-4444-555555555555", "ARN": ACL,
-        "DefaultAction": {"Allow": {}}, "Capacity": 1200, "ManagedByFirewallManager": true,
+    "Name": "front", "Id": "11111111-2222-3333-4444-555555555555", "ARN": ACL,
+    "DefaultAction": {"Allow": {}}, "Capacity": 1200, "ManagedByFirewallManager": true,
+    "VisibilityConfig": visibility(true),
+    "PreProcessFirewallManagerRuleGroups": [{
+        "Name": "reputation", "Priority": 0, "OverrideAction": {"None": {}},
         "VisibilityConfig": visibility(true),
-        "PreProcessFirewallManagerRuleGroups": [{
-            "Name": "reputation", "Priority": 0, "OverrideAction": {"None": {}},
-            "VisibilityConfig": visibility(true),
-            "FirewallManagerStatement": {"ManagedRuleGroupStatement": {
-                "VendorName": "AWS", "Name": "AWSManagedRulesAmazonIpReputationList"}}}],
-        "DataProtectionConfig": {"DataProtections": [
-            {"Field": {"FieldType": "SINGLE_HEADER", "FieldKeys": ["Cookie"]}, "Action": "HASH"},
-            {"Field": {"FieldType": "SINGLE_COOKIE"}, "Action": "SUBSTITUTION"}]},
-        "AssociationConfig": {"RequestBody": {"API_GATEWAY": {"DefaultSizeInspectionLimit": "KB_16"}}},
-        "Rules": [
-            rule("patterns", 9, block.clone(), json!({"RegexPatternSetReferenceStatement": {
-                "ARN": PATTERNS, "FieldToMatch": {"UriPath": {}}, "TextTransformations": transformations}})),
-            rule("core", 0, json!({"OverrideAction": {"None": {}}}), json!({"ManagedRuleGroupStatement": {
-                "VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet", "Version": "Version_1.0",
-                "ExcludedRules": [{"Name": "NoUserAgent_HEADER"}],
-                "RuleActionOverrides": [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]}})),
-            rule("own", 1, json!({"OverrideAction": {"Count": {}}}), json!({"RuleGroupReferenceStatement": {"ARN": GROUP}})),
-            rule("rate", 2, block.clone(), json!({"RateBasedStatement": {
-                "Limit": 2000, "EvaluationWindowSec": 300, "AggregateKeyType": "IP",
-                "ScopeDownStatement": {"NotStatement": {"Statement": {"IPSetReferenceStatement": {"ARN": OFFICE}}}}}})),
-            rule("abroad", 3, block.clone(), json!({"NotStatement": {"Statement": {
-                "GeoMatchStatement": {"CountryCodes": ["DE", "AT"]}}}})),
-            rule("injection", 4, block.clone(), json!({"OrStatement": {"Statements": [
-                {"SqliMatchStatement": {"FieldToMatch": {"Body": {"OversizeHandling": "CONTINUE"}}, "TextTransformations": transformations}},
-                {"XssMatchStatement": {"FieldToMatch": {"QueryString": {}}, "TextTransformations": transformations}}]}})),
-            rule("origin", 5, block.clone(), json!({"AndStatement": {"Statements": [
-                {"ByteMatchStatement": {"SearchString": "cG9zdHVyZS1jYW5hcnktN2YzYTlj", "FieldToMatch": header,
-                                        "TextTransformations": transformations, "PositionalConstraint": "EXACTLY"}},
-                {"LabelMatchStatement": {"Scope": "LABEL", "Key": "awswaf:managed:token:absent"}}]}})),
-            rule("large", 6, block.clone(), json!({"SizeConstraintStatement": {
-                "FieldToMatch": {"Body": {"OversizeHandling": "MATCH"}}, "ComparisonOperator": "GT", "Size": 8192,
-                "TextTransformations": transformations}})),
-            rule("secret", 7, json!({"Action": {"Count": {}}}), json!({"RegexMatchStatement": {
-                "RegexString": CANARY, "FieldToMatch": {"Headers": {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "OversizeHandling": "MATCH"}},
-                "TextTransformations": transformations}})),
-            rule("networks", 8, json!({"Action": {"Captcha": {}}}), json!({"AsnMatchStatement": {"AsnList": [64496]}})),
-        ]}})
+        "FirewallManagerStatement": {"ManagedRuleGroupStatement": {
+            "VendorName": "AWS", "Name": "AWSManagedRulesAmazonIpReputationList"}}}],
+    "DataProtectionConfig": {"DataProtections": [
+        {"Field": {"FieldType": "SINGLE_HEADER", "FieldKeys": ["Cookie"]}, "Action": "HASH"},
+        {"Field": {"FieldType": "SINGLE_COOKIE"}, "Action": "SUBSTITUTION"}]},
+    "AssociationConfig": {"RequestBody": {"API_GATEWAY": {"DefaultSizeInspectionLimit": "KB_16"}}},
+    "Rules": [
+        rule("patterns", 9, block.clone(), json!({"RegexPatternSetReferenceStatement": {
+            "ARN": PATTERNS, "FieldToMatch": {"UriPath": {}}, "TextTransformations": transformations}})),
+        rule("core", 0, json!({"OverrideAction": {"None": {}}}), json!({"ManagedRuleGroupStatement": {
+            "VendorName": "AWS", "Name": "AWSManagedRulesCommonRuleSet", "Version": "Version_1.0",
+            "ExcludedRules": [{"Name": "NoUserAgent_HEADER"}],
+            "RuleActionOverrides": [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}]}})),
+        rule("own", 1, json!({"OverrideAction": {"Count": {}}}), json!({"RuleGroupReferenceStatement": {"ARN": GROUP}})),
+        rule("rate", 2, block.clone(), json!({"RateBasedStatement": {
+            "Limit": 2000, "EvaluationWindowSec": 300, "AggregateKeyType": "IP",
+            "ScopeDownStatement": {"NotStatement": {"Statement": {"IPSetReferenceStatement": {"ARN": OFFICE}}}}}})),
+        rule("abroad", 3, block.clone(), json!({"NotStatement": {"Statement": {
+            "GeoMatchStatement": {"CountryCodes": ["DE", "AT"]}}}})),
+        rule("injection", 4, block.clone(), json!({"OrStatement": {"Statements": [
+            {"SqliMatchStatement": {"FieldToMatch": {"Body": {"OversizeHandling": "CONTINUE"}}, "TextTransformations": transformations}},
+            {"XssMatchStatement": {"FieldToMatch": {"QueryString": {}}, "TextTransformations": transformations}}]}})),
+        rule("origin", 5, block.clone(), json!({"AndStatement": {"Statements": [
+            {"ByteMatchStatement": {"SearchString": "cG9zdHVyZS1jYW5hcnktN2YzYTlj", "FieldToMatch": header,
+                                    "TextTransformations": transformations, "PositionalConstraint": "EXACTLY"}},
+            {"LabelMatchStatement": {"Scope": "LABEL", "Key": "awswaf:managed:token:absent"}}]}})),
+        rule("large", 6, block.clone(), json!({"SizeConstraintStatement": {
+            "FieldToMatch": {"Body": {"OversizeHandling": "MATCH"}}, "ComparisonOperator": "GT", "Size": 8192,
+            "TextTransformations": transformations}})),
+        rule("secret", 7, json!({"Action": {"Count": {}}}), json!({"RegexMatchStatement": {
+            "RegexString": CANARY, "FieldToMatch": {"Headers": {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "OversizeHandling": "MATCH"}},
+            "TextTransformations": transformations}})),
+        rule("networks", 8, json!({"Action": {"Captcha": {}}}), json!({"AsnMatchStatement": {"AsnList": [64496]}})),
+    ]}})
 }

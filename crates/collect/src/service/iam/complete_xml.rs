@@ -39,7 +39,11 @@ impl Intercept for CompleteXml {
             .bytes()
             .and_then(|body| std::str::from_utf8(body).ok())
             .is_some_and(|text| text.trim().is_empty() || is_whole(text));
-        if whole { Ok(()) } else { Err(Incomplete.into()) }
+        if whole {
+            Ok(())
+        } else {
+            Err(Incomplete.into())
+        }
     }
 }
 
