@@ -96,6 +96,9 @@ def run_moto(arguments: argparse.Namespace, stdout, stderr) -> None:
     from moto.iam.access_control import IAMRequestBase
     from moto.moto_server import threaded_moto_server
 
+    import moto_additions
+
+    moto_additions.apply()
     make_app = threaded_moto_server.create_backend_app
     threaded_moto_server.create_backend_app = lambda service: answer_unknown(make_app(service))
 
@@ -106,6 +109,7 @@ def run_moto(arguments: argparse.Namespace, stdout, stderr) -> None:
     server.start()
     endpoint = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
     plant(arguments, endpoint, stderr)
+    moto_additions.age()
     if arguments.enforce_iam:
         # Moto computes a wrong signature for the GETs of REST services. Unknown keys are refused anyway,
         # and permissions are what the tests are about.

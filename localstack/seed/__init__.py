@@ -41,14 +41,8 @@ MODULES = {
 # LocalStack's free release has no organizations, wafv2, ecr or apigatewayv2.
 LOCALSTACK = ["iam", "kms", "s3", "ec2", "lambda", "apigateway"]
 # What each cannot plant. Anything else that is skipped is a mistake here or news in an emulator.
-NOT_OFFERED = {
-    "moto": {
-        "ec2:EnableImageBlockPublicAccess",
-        "ec2:EnableSnapshotBlockPublicAccess",
-        "ec2:ModifyInstanceMetadataDefaults",
-        "ecr:CreatePullThroughCacheRule",
-        "lambda:CreateCodeSigningConfig",
-    },
+NOT_OFFERED: dict[str, set[str]] = {
+    "moto": set(),
     "localstack": {
         "ec2:EnableImageBlockPublicAccess",
         "ec2:EnableSnapshotBlockPublicAccess",

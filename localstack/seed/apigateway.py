@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .garden import CANARY, Garden, Place, tags
+from .garden import CANARY, CANARY_SECRET_KEY, STRANGER, Garden, Place, tags
 
 
 def plant(garden: Garden) -> None:
@@ -23,8 +23,12 @@ def plant(garden: Garden) -> None:
     guarded = guarded_api(prod)
     private_apis(prod)
     domains(prod, guarded)
+    shared_apis(prod)
     dev = garden.place("dev", garden.regions[1])
-    rest_api(dev, "weak-internal", True, "a method without an authorizer")
+    api_id, orders = rest_api(dev, "weak-internal", True, "a method without an authorizer")
+    method(dev, api_id, orders, "GET", "NONE")
+    # This account has no role for API Gateway's logs.
+    stage(dev, api_id, "live", True, "no logs", {})
 
 
 def rest_api(place: Place, name: str, weak: bool, note: str, **arguments: object) -> tuple[str, str]:
@@ -90,10 +94,19 @@ def open_api(place: Place) -> None:
         restApiId=api_id,
         name="idle",
         type="TOKEN",
-        authorizerUri=authorizer_uri(place),
+        authorizerUri=authorizer_uri(place, "deleted"),
         identitySource="method.request.header.Authorization",
+        authorizerResultTtlInSeconds=3600,
     )
-    method(place, api_id, orders, "GET", "NONE")
+    method(
+        place, api_id, orders, "GET", "NONE", requestParameters={"method.request.querystring.item": True}
+    )  # fmt: skip
+    idle = api.create_request_validator(
+        restApiId=api_id, name="idle", validateRequestBody=False, validateRequestParameters=False
+    )["id"]
+    method(place, api_id, orders, "DELETE", "NONE", requestValidatorId=idle)
+    backend(place, api_id, orders, "PUT", f"http://backend.example/?api_key={CANARY}", CANARY_SECRET_KEY, verified=False)
+    cors(place, api_id, "*")
     method(place, api_id, orders, "POST", "NONE", apiKeyRequired=True)
     # Open for CORS, as it should be.
     method(place, api_id, orders, "OPTIONS", "NONE")
@@ -102,10 +115,19 @@ def open_api(place: Place) -> None:
         {
             "/*/*/caching/enabled": "true",
             "/*/*/caching/dataEncrypted": "false",
-            "/*/*/logging/dataTrace": "true",
+            "/*/*/caching/requireAuthorizationForCacheControl": "false",
             "/*/*/logging/loglevel": "OFF",
         },
     )  # fmt: skip
+    stage(
+        place, api_id, "debug", True, "logs whole requests and answers",
+        {"/*/*/logging/dataTrace": "true", "/*/*/logging/loglevel": "INFO"},
+    )  # fmt: skip
+    domain(
+        place, "weak-mutual.shop.example", True, "client certificates, but the default endpoint takes anyone", api_id,
+        mutualTlsAuthentication={"truststoreUri": "s3://weak-plain/truststore.pem"},
+    )  # fmt: skip
+    certificate(place, api_id, "debug", "weak-idle: a client certificate about to expire")
     key = api.create_api_key(name="weak-key", enabled=True, value=f"{CANARY}-weak-api-key", tags=tags(True))
     place.weak(f"arn:aws:apigateway:{place.region}::/apikeys/{key['id']}", "a key of no usage plan")
 
@@ -135,7 +157,12 @@ def guarded_api(place: Place) -> str:
     api.create_model(
         restApiId=api_id, name="Order", contentType="application/json", schema=json.dumps(schema)
     )
-    method(place, api_id, orders, "GET", "AWS_IAM", requestValidatorId=validator)
+    method(
+        place, api_id, orders, "GET", "AWS_IAM", requestValidatorId=validator, apiKeyRequired=True,
+        requestParameters={"method.request.querystring.item": True},
+    )  # fmt: skip
+    backend(place, api_id, orders, "PUT", "https://backend.example/orders", "orders", verified=True)
+    cors(place, api_id, "https://shop.example")
     method(
         place, api_id, orders, "POST", "CUSTOM", authorizerId=authorizer, requestValidatorId=validator,
         requestModels={"application/json": "Order"},
@@ -153,6 +180,12 @@ def guarded_api(place: Place) -> str:
             "/*/*/throttling/burstLimit": "50",
         },
     )  # fmt: skip
+    certificate(place, api_id, "live", "sound: shown to the backend")
+    if place.garden.emulator == "moto":
+        waf = place.client("wafv2")
+        acls = {acl["Name"]: acl["ARN"] for acl in waf.list_web_acls(Scope="REGIONAL")["WebACLs"]}
+        arn = f"arn:aws:apigateway:{place.region}::/restapis/{api_id}/stages/live"
+        waf.associate_web_acl(WebACLArn=acls["sound-edge"], ResourceArn=arn)
     for name, weak in {"weak-plan": True, "sound-plan": False}.items():
         limits = {} if weak else {
             "throttle": {"rateLimit": 10, "burstLimit": 20},
@@ -199,33 +232,84 @@ def private_apis(place: Place) -> None:
         method(place, api_id, orders, "GET", "AWS_IAM")
 
 
-def domains(place: Place, api_id: str) -> None:
-    api = place.client("apigateway")
-    for name, weak, policy, more in [
-        ("weak.shop.example", True, "TLS_1_0", {}),
+def shared_apis(place: Place) -> None:
+    """Signed requests only; the policy says whose."""
+    accounts = place.garden.accounts
+    for name, weak, principal, note in [
+        ("weak-any-account", True, "*", "any AWS account's signature will do"),
+        ("weak-foreign-account", True, {"AWS": f"arn:aws:iam::{STRANGER}:root"}, "an unknown account may call it"),
         (
-            "sound.shop.example",
+            "sound-partner",
             False,
-            "TLS_1_2",
-            {"mutualTlsAuthentication": {"truststoreUri": "s3://sound-data/truststore.pem"}},
+            {"AWS": f"arn:aws:iam::{accounts['dev']}:root"},
+            "an account of the organization may call it",
         ),
     ]:
-        domain = place.optional(
-            api.create_domain_name,
-            domainName=name,
-            regionalCertificateArn=place.arn("acm", "certificate/00000000-0000-4000-8000-00007f3a9c00"),
+        statement = {
+            "Effect": "Allow",
+            "Principal": principal,
+            "Action": "execute-api:Invoke",
+            "Resource": "execute-api:/*",
+        }
+        api_id, orders = rest_api(
+            place, name, weak, note,
             endpointConfiguration={"types": ["REGIONAL"]},
-            securityPolicy=policy,
-            tags=tags(weak),
-            **more,
+            policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )  # fmt: skip
+        method(place, api_id, orders, "GET", "AWS_IAM")
+
+
+def backend(place: Place, api_id: str, resource: str, verb: str, uri: str, header: str, verified: bool) -> None:
+    """A method that passes on to a server elsewhere, with a header of its own."""
+    api = place.client("apigateway")
+    api.put_method(restApiId=api_id, resourceId=resource, httpMethod=verb, authorizationType="AWS_IAM")
+    api.put_integration(
+        restApiId=api_id,
+        resourceId=resource,
+        httpMethod=verb,
+        type="HTTP_PROXY",
+        integrationHttpMethod=verb,
+        uri=uri,
+        requestParameters={"integration.request.header.X-Backend": f"'{header}'"},
+        tlsConfig={"insecureSkipVerification": not verified},
+    )
+
+
+def cors(place: Place, api_id: str, origin: str) -> None:
+    """A resource whose OPTIONS answers that `origin` may send cookies."""
+    api = place.client("apigateway")
+    root = next(r["id"] for r in api.get_resources(restApiId=api_id)["items"] if r["path"] == "/")
+    resource = api.create_resource(restApiId=api_id, parentId=root, pathPart="basket")["id"]
+    at = {"restApiId": api_id, "resourceId": resource, "httpMethod": "OPTIONS"}
+    api.put_method(**at, authorizationType="NONE")
+    api.put_integration(**at, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'})
+    headers = {"Origin": f"'{origin}'", "Credentials": "'true'"}
+    answers = {f"method.response.header.Access-Control-Allow-{name}": value for name, value in headers.items()}
+    api.put_method_response(**at, statusCode="200", responseParameters=dict.fromkeys(answers, True))
+    api.put_integration_response(**at, statusCode="200", responseParameters=answers)
+
+
+def certificate(place: Place, api_id: str, stage: str, note: str) -> None:
+    """A client certificate that the stage shows to its backends."""
+    api = place.client("apigateway")
+    made = place.optional(api.generate_client_certificate, description=note)
+    if made:
+        api.update_stage(
+            restApiId=api_id,
+            stageName=stage,
+            patchOperations=[
+                {"op": "replace", "path": "/clientCertificateId", "value": made["clientCertificateId"]}
+            ],
         )
-        if domain:
-            place.record(
-                f"arn:aws:apigateway:{place.region}::/domainnames/{name}",
-                weak,
-                "TLS 1.0" if weak else "TLS 1.2 and client certificates",
-            )
-            place.optional(api.create_base_path_mapping, domainName=name, restApiId=api_id, stage="live")
+
+
+def domains(place: Place, api_id: str) -> None:
+    api = place.client("apigateway")
+    domain(place, "weak.shop.example", True, "TLS 1.0", api_id, securityPolicy="TLS_1_0")
+    domain(
+        place, "sound.shop.example", False, "TLS 1.2 and client certificates", api_id,
+        mutualTlsAuthentication={"truststoreUri": "s3://sound-data/truststore.pem", "truststoreVersion": "7f3a9c"},
+    )  # fmt: skip
     place.optional(
         api.create_vpc_link,
         name="sound-link",
@@ -234,8 +318,23 @@ def domains(place: Place, api_id: str) -> None:
     )
 
 
-def authorizer_uri(place: Place) -> str:
+def domain(place: Place, name: str, weak: bool, note: str, api_id: str, **more: object) -> None:
+    api = place.client("apigateway")
+    made = place.optional(
+        api.create_domain_name,
+        domainName=name,
+        regionalCertificateArn=place.arn("acm", "certificate/00000000-0000-4000-8000-00007f3a9c00"),
+        endpointConfiguration={"types": ["REGIONAL"]},
+        tags=tags(weak),
+        **{"securityPolicy": "TLS_1_2"} | more,
+    )
+    if made:
+        place.record(f"arn:aws:apigateway:{place.region}::/domainnames/{name}", weak, note)
+        place.optional(api.create_base_path_mapping, domainName=name, restApiId=api_id, stage="live")
+
+
+def authorizer_uri(place: Place, function: str = "sound-deputy") -> str:
     return (
         f"arn:aws:apigateway:{place.region}:lambda:path/2015-03-31/functions/"
-        f"{place.arn('lambda', 'function:sound-deputy')}/invocations"
+        f"{place.arn('lambda', f'function:{function}')}/invocations"
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .garden import SECOND, Garden, Place, tag_list
+from . import kms
+from .garden import SECOND, STRANGER, Garden, Place, allow, policy, tag_list
 
 LIFECYCLE = {
     "rules": [
@@ -22,7 +23,9 @@ def plant(garden: Garden) -> None:
     prod = garden.place("prod")
     twins(prod)
     registries(garden)
-    repository(garden.place("dev", SECOND), "weak-tools", True, "no scan, mutable tags, no lifecycle")
+    dev = garden.place("dev", SECOND)
+    repository(dev, "weak-tools", True, "no scan, mutable tags, no lifecycle")
+    images(dev, "weak-tools", "latest", scan=False)
     repository(garden.place("security", SECOND), "sound-tools", False, "scanned, immutable", sound=True)
 
 
@@ -35,15 +38,20 @@ def twins(place: Place) -> None:
         place, "sound-shop", False, "scanned, immutable, lifecycle, customer key", sound=True,
         encryptionConfiguration={"encryptionType": "KMS", "kmsKey": key},
     )  # fmt: skip
-    images(place, "sound-shop", "1.0.0")
+    images(place, "sound-shop", "1.0.0", clean=True)
+    repository(
+        place, "weak-key", True, "encrypted by a key that is about to be deleted", sound=True,
+        encryptionConfiguration={"encryptionType": "KMS", "kmsKey": kms.key_arn(place, "weak-pending-deletion")},
+    )  # fmt: skip
     for name, weak, principal, note in [
         ("weak-public", True, "*", "its policy admits anyone"),
         (
             "weak-foreign",
             True,
-            {"AWS": "arn:aws:iam::999999999999:root"},
+            {"AWS": f"arn:aws:iam::{STRANGER}:root"},
             "its policy admits an unknown account",
         ),
+        ("weak-deputy", True, {"Service": "lambda.amazonaws.com"}, "a service may pull for any account"),
         (
             "sound-shared",
             False,
@@ -79,40 +87,42 @@ def registries(garden: Garden) -> None:
                     }
                 ],
             )
+        if place.account == "management" and place.region == SECOND:
+            # Nothing is in it, so nothing is wrong with it.
+            continue
         place.record(
             place.arn("ecr", "registry"),
             weak,
             "registry scanning: " + ("left at its default" if weak else "enhanced, continuous"),
         )
-    prod = garden.place("prod")
-    ecr = prod.client("ecr")
-    prod.optional(
-        ecr.put_replication_configuration,
-        replicationConfiguration={
-            "rules": [
-                {
-                    "destinations": [{"region": SECOND, "registryId": prod.id}],
-                    "repositoryFilters": [{"filter": "sound-", "filterType": "PREFIX_MATCH"}],
-                }
-            ]
-        },
-    )
-    statement = {
-        "Sid": "Replicate",
-        "Effect": "Allow",
-        "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
-        "Action": ["ecr:ReplicateImage"],
-        "Resource": prod.arn("ecr", "repository/*"),
-    }
-    prod.optional(
-        ecr.put_registry_policy,
-        policyText=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )
-    prod.optional(
-        ecr.create_pull_through_cache_rule,
-        ecrRepositoryPrefix="public",
-        upstreamRegistryUrl="public.ecr.aws",
-    )
+    prod, dev, management = (garden.place(account) for account in ("prod", "dev", "management"))
+    root = "arn:aws:iam::{}:root".format
+    for place, replicates_to, admits, upstream in [
+        (prod, prod.id, {"AWS": root(dev.id)}, "public.ecr.aws"),
+        (dev, STRANGER, {"AWS": root(STRANGER)}, "registry-1.docker.io"),
+        (management, None, "*", None),
+    ]:
+        ecr = place.client("ecr")
+        if replicates_to:
+            rule = {
+                "destinations": [{"region": SECOND, "registryId": replicates_to}],
+                "repositoryFilters": [{"filter": "sound-", "filterType": "PREFIX_MATCH"}],
+            }
+            ecr.put_replication_configuration(replicationConfiguration={"rules": [rule]})
+        statement = allow(
+            ["ecr:ReplicateImage"], place.arn("ecr", "repository/*"), Sid="Replicate", Principal=admits
+        )  # fmt: skip
+        place.optional(ecr.put_registry_policy, policyText=policy(statement))
+        if upstream:
+            more = {}
+            if not upstream.startswith("public"):
+                more["credentialArn"] = place.arn("secretsmanager", "secret:ecr-pullthroughcache/docker-hub")
+            place.optional(
+                ecr.create_pull_through_cache_rule,
+                ecrRepositoryPrefix=upstream.split(".")[0],
+                upstreamRegistryUrl=upstream,
+                **more,
+            )
 
 
 def repository(
@@ -131,8 +141,8 @@ def repository(
     place.record(created["repositoryArn"], weak, note)
 
 
-def images(place: Place, name: str, tag: str) -> None:
-    """One image, and a scan of it: moto answers its findings with ones that it makes up."""
+def images(place: Place, name: str, tag: str, scan: bool = True, clean: bool = False) -> None:
+    """One image, and a scan of it. Moto answers with findings that it makes up, unless told others."""
     ecr = place.client("ecr")
     layer = {
         "digest": "sha256:" + "7f3a" * 16,
@@ -147,4 +157,16 @@ def images(place: Place, name: str, tag: str) -> None:
         "annotations": {"name": name},
     }
     ecr.put_image(repositoryName=name, imageManifest=json.dumps(manifest), imageTag=tag)
-    place.optional(ecr.start_image_scan, repositoryName=name, imageId={"imageTag": tag})
+    if clean:
+        result = {
+            "registryId": place.id,
+            "repositoryName": name,
+            "imageId": {"imageTag": tag},
+            "imageScanStatus": {"status": "COMPLETE"},
+            "imageScanFindings": {"findings": [], "findingSeverityCounts": {"LOW": 1}},
+        }
+        # Moto hands out each once for each way to name the image.
+        told = {"account_id": place.id, "region": place.region, "results": [result] * 3}
+        place.garden.moto_api("static/ecr/scan-finding-results", told)
+    if scan:
+        place.optional(ecr.start_image_scan, repositoryName=name, imageId={"imageTag": tag})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 MANAGEMENT = "123456789012"
+# An account outside the organization.
+STRANGER = "999999999999"
 ROLE_NAME = "PostureScan"
 HOME, SECOND = "us-east-1", "eu-west-1"
 
@@ -26,6 +29,8 @@ HOME, SECOND = "us-east-1", "eu-west-1"
 CANARY = "posture-canary-7f3a9c"
 CANARY_ACCESS_KEY = "AKIAPOSTURECANARY7F3"
 CANARY_SECRET_KEY = f"{CANARY}/wJalrXUtnFEMIK7MDE"
+# A password that looks like none.
+CANARY_WORD = "gartenzwerge"
 CANARY_DATABASE_URL = f"postgres://orders:{CANARY}@db.internal:5432/orders"
 USER_DATA = f"""#!/bin/bash
 export AWS_ACCESS_KEY_ID={CANARY_ACCESS_KEY}
@@ -53,6 +58,7 @@ class Garden:
             "dev": "333333333333",
             "security": "444444444444",
         }
+        self.organization = "o-posture0000"
         self.resources: list[dict[str, Any]] = []
         self.skipped: list[str] = []
         self.credentials: dict[str, dict[str, str]] = {}
@@ -107,6 +113,12 @@ class Garden:
             credentials["SessionToken"],
         )
 
+    def moto_api(self, path: str, body: dict[str, Any] | None = None) -> None:
+        """Tells moto something that AWS has no API for."""
+        if self.emulator == "moto":
+            data = json.dumps(body).encode() if body else b""
+            urllib.request.urlopen(f"{self.endpoint}/moto-api/{path}", data).close()
+
     def summary(self) -> dict[str, Any]:
         return {
             "endpoint": self.endpoint,
@@ -121,7 +133,7 @@ class Garden:
             "regions": self.regions,
             "role_name": ROLE_NAME,
             "resources": self.resources,
-            "canaries": [CANARY, CANARY_ACCESS_KEY],
+            "canaries": [CANARY, CANARY_ACCESS_KEY, CANARY_WORD],
             "credentials": self.credentials,
             "skipped": self.skipped,
         }

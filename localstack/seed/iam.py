@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-from .garden import MANAGEMENT, ROLE_NAME, Garden, Place, allow, deny, policy, tag_list, trust
+from .garden import MANAGEMENT, ROLE_NAME, STRANGER, Garden, Place, allow, deny, policy, tag_list, trust
 
 MANAGED = "arn:aws:iam::aws:policy/"
-THIRD_PARTY = "999999999999"
 # What a scan reads, as wildcards; `posture permissions` prints the exact list.
 READS = [
     f"{service}:{verb}*"
@@ -16,6 +15,7 @@ READS = [
     )
     for verb in ("Get", "List", "Describe")
 ] + ["apigateway:GET", "ecr:BatchGet*", "iam:GenerateCredentialReport", "s3:HeadBucket", "s3:ListAllMyBuckets"]  # fmt: skip
+ROLE_MAKER = ["iam:CreateRole", "iam:AttachRolePolicy", "iam:PassRole"]
 GITHUB = "token.actions.githubusercontent.com"
 
 
@@ -146,6 +146,22 @@ def users(place: Place) -> None:
     key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
     iam.update_access_key(UserName=name, AccessKeyId=key, Status="Inactive")
 
+    idle = user("weak-idle", True, "a password and a key that nobody has used for a year")
+    iam.create_login_profile(UserName=idle, Password="Planted-Passw0rd!")
+    iam.create_access_key(UserName=idle)
+    seasoned = user("weak-seasoned", True, "a key of last year that is still in use")
+    iam.create_access_key(UserName=seasoned)
+    name = user("weak-chief", True, "an administrator with nothing but a password")
+    iam.create_login_profile(UserName=name, Password="Planted-Passw0rd!")
+    iam.attach_user_policy(UserName=name, PolicyArn=MANAGED + "AdministratorAccess")
+    user("weak-idle-leaver", True, "a user without any way in for a year")
+    for name, actions, note in [
+        ("weak-role-maker", ROLE_MAKER, "may make any role"),
+        ("weak-door-opener", ["ec2:AuthorizeSecurityGroupIngress"], "may open any security group"),
+    ]:
+        user(name, True, note)
+        iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=policy(allow(actions)))
+
     for name, weak, statement, note in [
         ("weak-operators", True, allow("*"), "a group of administrators"),
         (
@@ -157,7 +173,9 @@ def users(place: Place) -> None:
     ]:
         group = iam.create_group(GroupName=name)["Group"]
         iam.put_group_policy(GroupName=name, PolicyName="rights", PolicyDocument=policy(statement))
-        place.record(group["Arn"], weak, note)
+        if not weak:
+            # Weak are the users in the other one.
+            place.sound(group["Arn"], note)
     iam.add_user_to_group(GroupName="sound-readers", UserName="sound-person")
     iam.add_user_to_group(GroupName="weak-operators", UserName="weak-old-key")
     place.weak(iam.create_group(GroupName="weak-empty")["Group"]["Arn"], "a group without members")
@@ -177,6 +195,9 @@ def users(place: Place) -> None:
             "allows everything but IAM",
         ),
         ("weak-assume-any", True, policy(allow("sts:AssumeRole")), "may assume any role"),
+        ("weak-decrypt-any", True, policy(allow("kms:Decrypt")), "may decrypt with any key"),
+        ("weak-pass-any", True, policy(allow("iam:PassRole")), "may hand any role to a service"),
+        ("weak-unattached", True, policy(allow("s3:ListBucket", "arn:aws:s3:::sound-data")), "attached to nobody"),
         (
             "sound-scoped",
             False,
@@ -188,6 +209,8 @@ def users(place: Place) -> None:
             "Arn"
         ]
         place.record(arn, weak, note)
+        if name != "weak-unattached":
+            iam.attach_group_policy(GroupName="weak-empty" if weak else "sound-readers", PolicyArn=arn)
         if name == "sound-scoped":
             iam.create_policy_version(
                 PolicyArn=arn,
@@ -208,7 +231,28 @@ def roles(place: Place) -> None:
 
     functions = trust({"Service": "lambda.amazonaws.com"})
     instances = trust({"Service": "ec2.amazonaws.com"})
-    third_party = {"AWS": f"arn:aws:iam::{THIRD_PARTY}:root"}
+    third_party = {"AWS": f"arn:aws:iam::{STRANGER}:root"}
+
+    own = trust({"AWS": f"arn:aws:iam::{place.id}:root"})
+    name = role(
+        "weak-operator", True, own, "an administrator's role with sessions of twelve hours", MaxSessionDuration=43200
+    )  # fmt: skip
+    iam.attach_role_policy(RoleName=name, PolicyArn=MANAGED + "AdministratorAccess")
+    for name, actions, note in [
+        ("weak-role-maker", ROLE_MAKER, "may make any role"),
+        ("weak-door-opener", ["ec2:AuthorizeSecurityGroupIngress"], "may open any security group"),
+        ("weak-wildcards", ["s3:*", "dynamodb:*"], "whole services on everything"),
+    ]:
+        role(name, True, own, note)
+        iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=policy(allow(actions)))
+    role("weak-idle", True, own, "a role that nobody has used for a year")
+    role("sound-seasoned", False, own, "a role of last year that is in use")
+    logs = {"Service": "vpc-flow-logs.amazonaws.com"}
+    role("weak-flow-logs", True, trust(logs), "a service may assume it for any account")
+    role(
+        "sound-flow-logs", False, trust(logs, {"StringEquals": {"aws:SourceAccount": place.id}}),
+        "a service may assume it for this account",
+    )  # fmt: skip
 
     name = role("weak-function", True, functions, "a function's role with administrator rights")
     iam.attach_role_policy(RoleName=name, PolicyArn=MANAGED + "AdministratorAccess")
@@ -234,7 +278,7 @@ def roles(place: Place) -> None:
     role("weak-anyone", True, trust("*"), "anyone may assume it")
     role(
         "sound-organization", False,
-        trust({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": "o-posture0000"}}),
+        trust({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": place.garden.organization}}),
         "the organization may assume it",
     )  # fmt: skip
     name = role(
@@ -307,6 +351,8 @@ def dev(place: Place) -> None:
     place.weak(created["Arn"], "a person with a long-lived key and IAM rights")
     iam.attach_user_policy(UserName="weak-developer", PolicyArn=MANAGED + "IAMFullAccess")
     iam.create_access_key(UserName="weak-developer")
+    # No directory in this account: people sign in here with a password of its own.
+    iam.create_login_profile(UserName="weak-developer", Password="Planted-Passw0rd!")
 
 
 def saml_metadata() -> str:

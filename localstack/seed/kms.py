@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from .garden import SECOND, Garden, Place, tag_list
+from .garden import SECOND, STRANGER, Garden, Place, allow, policy, tag_list
 
 
 def plant(garden: Garden) -> None:
@@ -43,16 +41,39 @@ def twins(place: Place) -> None:
         },
     )  # fmt: skip
 
-    pending = key(place, "weak-pending-deletion", True, "scheduled for deletion while an alias uses it")
+    key(place, "weak-rotation-rare", True, "rotates every seven years", rotate=2560)
+    key(
+        place, "weak-deputy", True, "a service may use it for any account", rotate=True,
+        statement={
+            "Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"},
+            "Action": ["kms:GenerateDataKey*"], "Resource": "*",
+        },
+    )  # fmt: skip
+    # Functions, buckets and repositories refer to the two below by ARN: see `key_arn`.
+    pending = key(place, "weak-pending-deletion", True, "scheduled for deletion while a repository uses it")
     # Moto takes the id for the calls below, not the ARN.
     kms.schedule_key_deletion(KeyId=pending.rpartition("/")[2], PendingWindowInDays=30)
-    disabled = key(place, "weak-disabled", True, "disabled while an alias uses it")
+    disabled = key(place, "weak-disabled", True, "disabled while a function and a bucket use it")
     kms.disable_key(KeyId=disabled.rpartition("/")[2])
+
+    retired = key(place, "sound-leaving", False, "scheduled for deletion; nothing uses it", rotate=True)
+    kms.schedule_key_deletion(KeyId=retired.rpartition("/")[2], PendingWindowInDays=30)
+    retired = key(place, "sound-retired", False, "disabled; nothing uses it", rotate=True)
+    kms.disable_key(KeyId=retired.rpartition("/")[2])
 
     primary = key(
         place, "sound-multi-region", False, "multi-region, replicated", rotate=True, MultiRegion=True
     )
     place.optional(kms.replicate_key, KeyId=primary.rpartition("/")[2], ReplicaRegion=SECOND)
+    primary = key(
+        place, "weak-multi-region", True, "its replica admits an unknown account", rotate=True, MultiRegion=True
+    )
+    replica = place.optional(kms.replicate_key, KeyId=primary.rpartition("/")[2], ReplicaRegion=SECOND)
+    if replica:
+        foreign = allow("kms:Decrypt", Principal={"AWS": f"arn:aws:iam::{STRANGER}:root"})
+        place.garden.place(place.account, SECOND).client("kms").put_key_policy(
+            KeyId=primary.rpartition("/")[2], PolicyName="default", Policy=policy(own_account(place), foreign)
+        )
     # Asymmetric and imported keys cannot rotate by themselves: neither may be called weak for it.
     key(
         place, "sound-signing", False, "asymmetric; rotation does not apply",
@@ -65,10 +86,12 @@ def twins(place: Place) -> None:
         (
             "weak-grants",
             True,
-            "arn:aws:iam::999999999999:role/partner",
+            f"arn:aws:iam::{STRANGER}:role/partner",
             ["Decrypt", "Encrypt", "GenerateDataKey", "CreateGrant", "ReEncryptFrom", "ReEncryptTo"],
             None,
         ),
+        # A role that is gone: IAM shows its unique id in place of its name.
+        ("weak-grant-left", True, "AROAPOSTUREGONE7F3A9", ["Decrypt"], None),
         ("sound-grants", False, function, ["Decrypt"], {"EncryptionContextEquals": {"app": "orders"}}),
     ]:
         granted = key(place, name, weak, "wide grant" if weak else "narrow grant", rotate=True)
@@ -81,26 +104,29 @@ def key(
     name: str,
     weak: bool,
     note: str,
-    rotate: bool = False,
+    rotate: bool | int = False,
     statement: dict | None = None,
     **arguments: object,
 ) -> str:
     """A key with an alias of that name; the key's ARN."""
     kms = place.client("kms")
-    own = {
-        "Sid": "AccountManagesTheKey",
-        "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{place.id}:root"},
-        "Action": "kms:*",
-        "Resource": "*",
-    }
     metadata = kms.create_key(
         Description=f"{name}: {note}",
-        Policy=json.dumps({"Version": "2012-10-17", "Statement": [own] + ([statement] if statement else [])}),
+        Policy=policy(own_account(place), *([statement] if statement else [])),
         Tags=tag_list(weak, key="TagKey", value="TagValue"),
         **arguments,
     )["KeyMetadata"]
     kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=metadata["KeyId"])
     if rotate:
-        kms.enable_key_rotation(KeyId=metadata["KeyId"])
+        period = {} if rotate is True else {"RotationPeriodInDays": rotate}
+        kms.enable_key_rotation(KeyId=metadata["KeyId"], **period)
     return place.record(metadata["Arn"], weak, note)
+
+
+def own_account(place: Place) -> dict:
+    return allow("kms:*", Sid="AccountManagesTheKey", Principal={"AWS": f"arn:aws:iam::{place.id}:root"})
+
+
+def key_arn(place: Place, name: str) -> str:
+    """The ARN of the key with this alias."""
+    return place.client("kms").describe_key(KeyId=f"alias/{name}")["KeyMetadata"]["Arn"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
-
 from .garden import HOME, SECOND, Garden, deny, policy, tag_list
 
 # Moto invents account ids; a seeded generator invents the same ones each time.
@@ -11,11 +9,11 @@ RANDOM_SEED = 7
 
 
 def plant(garden: Garden) -> None:
-    if garden.emulator == "moto":
-        urllib.request.urlopen(f"{garden.endpoint}/moto-api/seed?a={RANDOM_SEED}", b"").close()
+    garden.moto_api(f"seed?a={RANDOM_SEED}")
     management = garden.place("management")
     client = management.client("organizations")
     organization = client.create_organization(FeatureSet="ALL")["Organization"]
+    garden.organization = organization["Id"]
     root = client.list_roots()["Roots"][0]["Id"]
 
     units = {
@@ -86,12 +84,18 @@ def plant(garden: Garden) -> None:
     for service in ("guardduty.amazonaws.com", "sso.amazonaws.com"):
         management.optional(client.enable_aws_service_access, ServicePrincipal=service)
 
-    for account in ("management", "security"):
+    # dev names a person's own mailbox, prod nobody.
+    for account, kind, address in [
+        ("management", "SECURITY", "security@posture.example"),
+        ("security", "SECURITY", "security@posture.example"),
+        ("security", "OPERATIONS", "operations@posture.example"),
+        ("dev", "SECURITY", "posture.developer@gmail.com"),
+    ]:
         place = garden.place(account)
         place.optional(
             place.client("account").put_alternate_contact,
-            AlternateContactType="SECURITY",
-            EmailAddress="security@posture.example",
+            AlternateContactType=kind,
+            EmailAddress=address,
             Name="Security Team",
             PhoneNumber="+1 206 555 0100",
             Title="Incident response",

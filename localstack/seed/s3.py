@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from .garden import HOME, SECOND, Garden, Place, tag_list
+from . import kms
+from .garden import HOME, SECOND, STRANGER, Garden, Place, tag_list
 
 ALL_BLOCKED = dict.fromkeys(
     ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True
@@ -24,7 +25,7 @@ def plant(garden: Garden) -> None:
 
 
 def account_block(place: Place, weak: bool) -> None:
-    arn = f"arn:aws:s3:::account/{place.id}"
+    arn = f"arn:aws:s3control::{place.id}:account-settings"
     control = place.client("s3control")
     if weak and place.account == "prod":
         # Set but with holes, so that single buckets can still be public; management has none at all.
@@ -70,29 +71,35 @@ def twins(place: Place) -> None:
         name,
         {
             "Effect": "Allow",
-            "Principal": {"AWS": "arn:aws:iam::999999999999:root"},
+            "Principal": {"AWS": f"arn:aws:iam::{STRANGER}:root"},
             "Action": "s3:*",
             "Resource": f"arn:aws:s3:::{name}/*",
         },
     )
     name = bucket(
-        place, "sound-neutralised", False, "a public policy without effect: public access is blocked"
+        place, "sound-neutralised", False, "a public policy without effect: public access is blocked", sound=True
     )
-    put_policy(place, name, {**anyone, "Resource": f"arn:aws:s3:::{name}/*"})
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=ALL_BLOCKED)
-    name = bucket(place, "sound-organization", False, "anyone of the organization")
+    put_policy(place, name, {**anyone, "Resource": f"arn:aws:s3:::{name}/*"}, tls_only(name))
+    name = bucket(place, "sound-organization", False, "anyone of the organization", sound=True)
     put_policy(
         place,
         name,
         {
             **anyone,
             "Resource": f"arn:aws:s3:::{name}/*",
-            "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-posture0000"}},
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": place.garden.organization}},
         },
+        tls_only(name),
     )
+    owners(place)
+    uses(place)
 
     bucket(place, "weak-plain", True, "no versioning, no logging, no lifecycle, no TLS-only policy")
-    bucket(place, "sound-logs", False, "where access logs go", sound=True)
+    bucket(place, "sound-logs", False, "where access logs go", sound=True, ObjectLockEnabledForBucket=True)
+    lock(place, "sound-logs")
+    # What was made before the bucket for the logs.
+    for name in ("sound-neutralised", "sound-organization", "sound-redirect", "sound-cors", "sound-confidential"):
+        log_to(place, name, "sound-logs")
     name = bucket(
         place,
         "sound-data",
@@ -101,20 +108,24 @@ def twins(place: Place) -> None:
         sound=True,
         key="alias/sound-data",
     )
-    s3.put_bucket_logging(
-        Bucket=name,
-        BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": "sound-logs", "TargetPrefix": f"{name}/"}},
-    )
+    log_to(place, name, "sound-logs")
+    name = bucket(place, "weak-logs", True, "keeps its own access logs, and any account may deliver more")
+    statement = deliver_logs(place, name)
+    put_policy(place, name, {key: value for key, value in statement.items() if key != "Condition"})
+    log_to(place, name, name)
+    name = bucket(place, "weak-logs-lost", True, "its access logs go to a bucket that is gone")
+    s3.create_bucket(Bucket="weak-gone")
+    put_policy(place, "weak-gone", deliver_logs(place, "weak-gone"))
+    log_to(place, name, "weak-gone")
+    s3.delete_bucket(Bucket="weak-gone")
     name = bucket(place, "weak-key", True, "encrypted by the AWS-managed key")
     encrypt(place, name, "aws:kms")
     name = bucket(place, "sound-locked", False, "object lock", ObjectLockEnabledForBucket=True, sound=True)
-    s3.put_object_lock_configuration(
-        Bucket=name,
-        ObjectLockConfiguration={
-            "ObjectLockEnabled": "Enabled",
-            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}},
-        },
-    )
+    lock(place, name)
+    log_to(place, name, "sound-logs")
+    bucket(place, "weak-lock", True, "object lock without a time to keep", ObjectLockEnabledForBucket=True)
+    name = bucket(place, "weak-versions", True, "keeps every version for ever")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     name = bucket(place, "weak-website", True, "serves a website, CORS open to every origin")
     s3.put_bucket_website(Bucket=name, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
     s3.put_bucket_cors(
@@ -123,6 +134,81 @@ def twins(place: Place) -> None:
             "CORSRules": [
                 {"AllowedMethods": ["GET", "PUT"], "AllowedOrigins": ["*"], "AllowedHeaders": ["*"]}
             ]
+        },
+    )
+
+
+def owners(place: Place) -> None:
+    """Buckets whose ACL, key or tags say something about who owns the data."""
+    s3 = place.client("s3")
+    name = bucket(place, "weak-grantee", True, "its ACL lets an unknown account write")
+    owner = s3.get_bucket_acl(Bucket=name)["Owner"]
+    s3.put_bucket_acl(
+        Bucket=name,
+        AccessControlPolicy={
+            "Owner": owner,
+            "Grants": [{"Grantee": {"Type": "CanonicalUser", "ID": "7f3a" * 16}, "Permission": "WRITE"}],
+        },
+    )
+    name = bucket(place, "weak-key-disabled", True, "encrypted by a key that is disabled")
+    encrypt(place, name, "aws:kms", arn=kms.key_arn(place, "weak-disabled"))
+    for name, weak, note in [
+        ("weak-confidential", True, "confidential data without a customer key"),
+        ("sound-confidential", False, "confidential data under a customer key"),
+    ]:
+        bucket(place, name, weak, note, sound=not weak, key=None if weak else "alias/sound-data")
+        s3.put_bucket_tagging(
+            Bucket=name, Tagging={"TagSet": tag_list(weak, **{"data-classification": "confidential"})}
+        )  # fmt: skip
+
+
+def uses(place: Place) -> None:
+    """Buckets that serve browsers and notify others."""
+    s3 = place.client("s3")
+    name = bucket(place, "sound-redirect", False, "a website that only redirects, to HTTPS", sound=True)
+    s3.put_bucket_website(
+        Bucket=name,
+        WebsiteConfiguration={"RedirectAllRequestsTo": {"HostName": "shop.example", "Protocol": "https"}},
+    )
+    name = bucket(place, "sound-cors", False, "CORS open to one origin", sound=True)
+    s3.put_bucket_cors(
+        Bucket=name,
+        CORSConfiguration={
+            "CORSRules": [{"AllowedMethods": ["GET", "PUT"], "AllowedOrigins": ["https://shop.example"]}]
+        },
+    )
+    if place.garden.emulator != "moto":
+        return
+    for name, account in [("weak-plain-events", STRANGER), ("sound-cors", place.id)]:
+        if account == STRANGER:
+            bucket(place, name, True, "tells an unknown account of every object")
+        s3.put_bucket_notification_configuration(
+            Bucket=name,
+            NotificationConfiguration={
+                "LambdaFunctionConfigurations": [
+                    {
+                        "LambdaFunctionArn": f"arn:aws:lambda:{place.region}:{account}:function:sound-consumer",
+                        "Events": ["s3:ObjectCreated:*"],
+                    }
+                ]
+            },
+            SkipDestinationValidation=True,
+        )
+
+
+def log_to(place: Place, name: str, target: str) -> None:
+    place.client("s3").put_bucket_logging(
+        Bucket=name,
+        BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": f"{name}/"}},
+    )
+
+
+def lock(place: Place, name: str) -> None:
+    place.client("s3").put_object_lock_configuration(
+        Bucket=name,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}},
         },
     )
 
@@ -152,35 +238,57 @@ def replication(garden: Garden) -> None:
             "Destination": destination,
         }
         if weak:
-            destination |= {"Account": "999999999999", "AccessControlTranslation": {"Owner": "Destination"}}
+            destination |= {"Account": STRANGER, "AccessControlTranslation": {"Owner": "Destination"}}
         else:
             destination["EncryptionConfiguration"] = {"ReplicaKmsKeyID": far.arn("kms", "alias/sound-data")}
             rule["SourceSelectionCriteria"] = {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
-        near.client("s3").put_bucket_replication(
-            Bucket=name,
-            ReplicationConfiguration={"Role": f"arn:aws:iam::{near.id}:role/sound-function", "Rules": [rule]},
-        )
+            destination["Account"] = far.id
+        replicate(near, name, rule)
+    if garden.emulator != "moto":
+        return
+    name = bucket(near, "weak-replicated-nowhere", True, "replicates to a bucket that may be anyone's")
+    rule["Destination"] = {"Bucket": "arn:aws:s3:::posture-nowhere"}
+    rule.pop("SourceSelectionCriteria")
+    s3 = near.client("s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    replicate(near, name, rule)
+
+
+def replicate(place: Place, name: str, rule: dict) -> None:
+    place.client("s3").put_bucket_replication(
+        Bucket=name,
+        ReplicationConfiguration={"Role": f"arn:aws:iam::{place.id}:role/sound-function", "Rules": [rule]},
+    )
 
 
 def access_points(place: Place) -> None:
     control = place.client("s3control")
-    for name, weak, block, note in [
-        ("weak-point", True, dict.fromkeys(ALL_BLOCKED, False), "an access point with an open policy"),
-        ("sound-point", False, ALL_BLOCKED, "an access point in a VPC"),
+    role = {"AWS": f"arn:aws:iam::{place.id}:role/sound-function"}
+    open_block = dict.fromkeys(ALL_BLOCKED, False)
+    for name, weak, block, principal, note in [
+        ("weak-point", True, open_block, "*", "an access point with an open policy"),
+        (
+            "weak-foreign-point",
+            True,
+            ALL_BLOCKED,
+            {"AWS": f"arn:aws:iam::{STRANGER}:root"},
+            "an access point that admits an unknown account",
+        ),
+        ("sound-point", False, ALL_BLOCKED, role, "an access point in a VPC"),
+        ("sound-open-point", False, ALL_BLOCKED, role, "an access point from anywhere, for one role"),
     ]:
-        network = {} if weak else {"VpcConfiguration": {"VpcId": "vpc-0123456789abcdef0"}}
+        network = {"VpcConfiguration": {"VpcId": "vpc-0123456789abcdef0"}} if name == "sound-point" else {}
         point = place.optional(
             control.create_access_point,
             AccountId=place.id,
             Name=name,
-            Bucket="sound-data",
+            Bucket="weak-plain" if weak else "sound-data",
             PublicAccessBlockConfiguration=block,
             **network,
         )
         if not point:
             continue
         arn = place.record(place.arn("s3", f"accesspoint/{name}"), weak, note)
-        principal = "*" if weak else {"AWS": f"arn:aws:iam::{place.id}:role/sound-function"}
         statement = {
             "Effect": "Allow",
             "Principal": principal,
@@ -226,6 +334,7 @@ def bucket(
                         "Status": "Enabled",
                         "Filter": {"Prefix": ""},
                         "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                     }
                 ]
             },
@@ -260,10 +369,10 @@ def deliver_logs(place: Place, name: str) -> dict:
     }
 
 
-def encrypt(place: Place, name: str, algorithm: str, key: str | None = None) -> None:
+def encrypt(place: Place, name: str, algorithm: str, key: str | None = None, arn: str | None = None) -> None:
     default = {"SSEAlgorithm": algorithm}
-    if key:
-        default["KMSMasterKeyID"] = place.arn("kms", key)
+    if key or arn:
+        default["KMSMasterKeyID"] = arn or place.arn("kms", str(key))
     place.client("s3").put_bucket_encryption(
         Bucket=name,
         ServerSideEncryptionConfiguration={

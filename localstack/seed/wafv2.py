@@ -14,6 +14,7 @@ MANAGED = [
 
 def plant(garden: Garden) -> None:
     prod = garden.place("prod")
+    sets = addresses(prod)
     for scope in ("REGIONAL", "CLOUDFRONT"):
         web_acl(
             prod,
@@ -23,11 +24,20 @@ def plant(garden: Garden) -> None:
             "its rules only count",
             [managed(MANAGED[0], 0, count=True)],
         )
-        web_acl(
-            prod, "sound-edge", scope, False, "managed groups, a rate limit, logs", sound_rules(), logs=True
-        )
+        rules = sound_rules()
+        if scope == "REGIONAL":
+            rules.append(office(sets["sound-office"]))
+        web_acl(prod, "sound-edge", scope, False, "managed groups, a rate limit, logs", rules, logs=True)
+    web_acl(
+        prod, "weak-exceptions", "REGIONAL", True, "lets everyone past, overrides rules, half of its groups only count",
+        [
+            office(sets["weak-everyone"]),
+            managed(MANAGED[0], 0, overrides=["SizeRestrictions_BODY"]),
+            managed(MANAGED[1], 1, count=True),
+        ],
+        metrics=False, redact=["authorization"], logs=True,
+    )  # fmt: skip
     web_acl(prod, "weak-empty", "REGIONAL", True, "allows everything, has no rules, stands idle", [])
-    addresses(prod)
     web_acl(
         garden.place("dev"),
         "weak-no-rate-limit",
@@ -38,8 +48,9 @@ def plant(garden: Garden) -> None:
     )
 
 
-def addresses(place: Place) -> None:
+def addresses(place: Place) -> dict[str, str]:
     waf = place.client("wafv2")
+    sets = {}
     for name, weak, blocks, note in [
         ("weak-everyone", True, ["0.0.0.0/1", "128.0.0.0/1"], "an address set that is the whole internet"),
         ("sound-office", False, ["203.0.113.0/24"], "an address set of one office"),
@@ -47,7 +58,7 @@ def addresses(place: Place) -> None:
         summary = waf.create_ip_set(
             Name=name, Scope="REGIONAL", IPAddressVersion="IPV4", Addresses=blocks, Tags=tag_list(weak)
         )["Summary"]
-        place.record(summary["ARN"], weak, note)
+        sets[name] = place.record(summary["ARN"], weak, note)
     group = place.optional(
         waf.create_rule_group,
         Name="sound-size-limits",
@@ -66,10 +77,19 @@ def addresses(place: Place) -> None:
         RegularExpressionList=[{"RegexString": "^/admin"}],
         Tags=tag_list(False),
     )
+    return sets
 
 
 def web_acl(
-    place: Place, name: str, scope: str, weak: bool, note: str, rules: list[dict], logs: bool = False
+    place: Place,
+    name: str,
+    scope: str,
+    weak: bool,
+    note: str,
+    rules: list[dict],
+    logs: bool = False,
+    metrics: bool = True,
+    redact: list[str] | None = None,
 ) -> str:
     waf = place.client("wafv2")
     acl = waf.create_web_acl(
@@ -77,7 +97,7 @@ def web_acl(
         Scope=scope,
         DefaultAction={"Allow": {}},
         Rules=rules,
-        VisibilityConfig=visibility(name),
+        VisibilityConfig=visibility(name) | {"CloudWatchMetricsEnabled": metrics},
         Tags=tag_list(weak),
     )["Summary"]
     if logs:
@@ -86,7 +106,7 @@ def web_acl(
             LoggingConfiguration={
                 "ResourceArn": acl["ARN"],
                 "LogDestinationConfigs": [f"arn:aws:logs:{HOME}:{place.id}:log-group:aws-waf-logs-{name}"],
-                "RedactedFields": [{"SingleHeader": {"Name": "authorization"}}],
+                "RedactedFields": [{"SingleHeader": {"Name": field}} for field in redact or ["authorization", "cookie"]],
             },
         )
     return place.record(acl["ARN"], weak, f"{note} ({scope.lower()})")
@@ -113,11 +133,24 @@ def sound_rules() -> list[dict]:
     ]
 
 
-def managed(name: str, priority: int, count: bool = False) -> dict:
+def office(addresses: str) -> dict:
+    return {
+        "Name": "office",
+        "Priority": 20,
+        "Statement": {"IPSetReferenceStatement": {"ARN": addresses}},
+        "Action": {"Allow": {}},
+        "VisibilityConfig": visibility("office"),
+    }
+
+
+def managed(name: str, priority: int, count: bool = False, overrides: list[str] | None = None) -> dict:
+    group: dict = {"VendorName": "AWS", "Name": name}
+    if overrides:
+        group["RuleActionOverrides"] = [{"Name": rule, "ActionToUse": {"Count": {}}} for rule in overrides]
     return {
         "Name": name,
         "Priority": priority,
-        "Statement": {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": name}},
+        "Statement": {"ManagedRuleGroupStatement": group},
         "OverrideAction": {"Count": {}} if count else {"None": {}},
         "VisibilityConfig": visibility(name),
     }

@@ -1,6 +1,7 @@
 //! Cases: the proof that travels with a check.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use posture_model::{
     AccountId, Collected, GLOBAL_REGION, Gap, Partition, Region, Resource, Timestamp,
@@ -8,7 +9,7 @@ use posture_model::{
 use serde_json::{Value as Json, json};
 
 use crate::diagnostic::did_you_mean;
-use crate::expr::{ObjectId, Ty, type_names, type_number};
+use crate::expr::{Documents, ObjectId, Ty, type_names, type_number};
 use crate::meta::{Case, Status};
 use crate::source::Source;
 use crate::world::{ResourceNode, World};
@@ -53,7 +54,12 @@ pub fn example_resources(check: &Check) -> Result<Vec<(Status, Resource)>, Strin
         .meta
         .cases
         .iter()
-        .map(|case| Ok((case.expect, resource(kind, &case.resource, ACCOUNT, REGION)?)))
+        .map(|case| {
+            Ok((
+                case.expect,
+                resource(kind, &case.resource, ACCOUNT, REGION)?,
+            ))
+        })
         .collect()
 }
 
@@ -117,11 +123,12 @@ fn world(check: &Check, case: &Case) -> Result<(World, ResourceNode), String> {
         .iter()
         .filter_map(|kind| type_number(kind))
         .collect();
+    let documents = Arc::new(Documents::default());
     let mut subject = None;
     for (index, resource) in all.into_iter().enumerate() {
         builder = builder.account(&resource.account);
         let region = unit_region(resource);
-        let Some(node) = ResourceNode::new(resource) else {
+        let Some(node) = ResourceNode::new(resource, &documents) else {
             continue;
         };
         builder.resource(node.clone(), &region);
@@ -151,12 +158,7 @@ fn is_global(kind: &str) -> bool {
 }
 
 /// Builds the resource of a case: what it leaves out reads as not configured.
-fn resource(
-    kind: &str,
-    given: &Json,
-    account: &str,
-    region: &str,
-) -> Result<Resource, String> {
+fn resource(kind: &str, given: &Json, account: &str, region: &str) -> Result<Resource, String> {
     let of = type_number(kind).ok_or_else(|| format!("there is no resource type {kind}"))?;
     let empty = serde_json::Map::new();
     let given = given.as_object().unwrap_or(&empty);
@@ -329,22 +331,27 @@ pub(crate) fn validate(source: &mut Source, node: &Yaml, of: Option<u16>) {
     validate_value(source, node, &Ty::Object(ObjectId { of, object: 0 }), false);
 }
 
+fn validate_gap(source: &mut Source, gap: &Yaml) {
+    if serde_json::from_value::<Gap>(gap.to_json()).is_ok() {
+        return;
+    }
+    let reasons = posture_model::GapReason::ALL.map(|reason| reason.as_str());
+    let given = match &gap.value {
+        Value::Text(given) => given.as_str(),
+        _ => "",
+    };
+    let help = did_you_mean(given, reasons);
+    source.error(gap.place, "this is no reason for a gap", help);
+}
+
 fn validate_value(source: &mut Source, node: &Yaml, ty: &Ty, collected: bool) {
-    if collected && let Value::Map(entries) = &node.value {
-        if let [(key, gap)] = entries.as_slice()
-            && key.text == "unavailable"
-        {
-            if serde_json::from_value::<Gap>(gap.to_json()).is_err() {
-                let reasons = posture_model::GapReason::ALL.map(|reason| reason.as_str());
-                let given = match &gap.value {
-                    Value::Text(given) => given.as_str(),
-                    _ => "",
-                };
-                let help = did_you_mean(given, reasons);
-                source.error(gap.place, "this is no reason for a gap", help);
-            }
-            return;
-        }
+    if collected
+        && let Value::Map(entries) = &node.value
+        && let [(key, gap)] = entries.as_slice()
+        && key.text == "unavailable"
+    {
+        validate_gap(source, gap);
+        return;
     }
     let nullable = collected || ty.admits_null();
     let fits = match (&node.value, ty.some()) {

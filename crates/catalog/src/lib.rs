@@ -21,9 +21,10 @@ use sha2::{Digest, Sha256};
 
 pub use case::{CaseResult, example_resources, run_cases};
 pub use diagnostic::Diagnostic;
+pub use expr::Documents;
 pub use frameworks::{Assessable, BestPractice, Frameworks, LensQuestion, OwaspCategory, Practice};
 pub use meta::{Case, CheckFile, Confidence, Fix, Severity, Status};
-pub use world::{FieldText, ResourceNode, World, WorldBuilder};
+pub use world::{ResourceNode, World, WorldBuilder};
 
 use expr::{Answer, Params, Program, schema};
 use source::Source;

@@ -379,10 +379,7 @@ fn placeholders(
 }
 
 /// The field that a placeholder names and the operations that fill it, or what is wrong with it.
-fn placeholder(
-    path: &str,
-    of: u16,
-) -> Result<(String, Vec<String>), (String, Option<String>)> {
+fn placeholder(path: &str, of: u16) -> Result<(String, Vec<String>), (String, Option<String>)> {
     let mut ty = Ty::Object(ObjectId { of, object: 0 });
     let mut sources = expr::schema(of)
         .map(|schema| schema.sources.clone())

@@ -108,7 +108,9 @@ impl Source {
                 .get(line_start..line_end)
                 .unwrap_or_default()
                 .iter()
-                .collect(),
+                .collect::<String>()
+                .trim_end()
+                .to_owned(),
             message,
             help,
         }

@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use posture_model::{AccountId, GLOBAL_REGION, Gap, GapReason, Region, Resource, Timestamp};
 
-use crate::expr::{ListVal, Node, ResourceVal, build_resource, schema, type_name, type_number};
+use crate::expr::{
+    Documents, ListVal, Node, ResourceVal, build_resource, schema, type_name, type_number,
+};
 
 /// All resources of a snapshot with the outcome of every listing, indexed for look-ups.
 ///
@@ -18,45 +20,35 @@ pub struct World(Arc<Data>);
 #[derive(Debug, Clone)]
 pub struct ResourceNode(pub(crate) ResourceVal);
 
-/// A field of a resource as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldText {
-    /// The path as far as it leads: shorter than asked for where something on it is null.
-    pub path: String,
-    /// The value, or why there is none.
-    pub value: Result<String, Gap>,
-}
-
 impl ResourceNode {
-    /// Reads a resource of a snapshot. `None` when this build does not know its type.
-    pub fn new(resource: &Resource) -> Option<Self> {
-        build_resource(resource).map(Self)
+    /// Reads a resource of a snapshot. `None` when this build does not know its type. All resources of
+    /// a world share their documents.
+    pub fn new(resource: &Resource, documents: &Arc<Documents>) -> Option<Self> {
+        build_resource(resource, documents).map(Self)
     }
 
-    /// The value at a dotted path, as text of at most `limit` characters.
-    pub fn field_text(&self, path: &str, limit: usize) -> Option<FieldText> {
-        let mut walked = String::new();
+    /// The value at a dotted path, as text of at most `limit` characters, and the length of the path
+    /// as far as it leads: less than the whole where something on it is null or a list, which is
+    /// shown as a whole because its items belong together.
+    pub fn field_text(&self, path: &str, limit: usize) -> Option<(usize, Result<String, Gap>)> {
         let mut names = path.split('.');
-        let mut node = self.0.0.object.field(names.next()?)?;
-        walked.push_str(path.split('.').next()?);
-        for name in names.by_ref() {
+        let first = names.next()?;
+        let mut walked = first.len();
+        let mut node = self.0.0.object.field(first)?;
+        for name in names {
             node = match node {
                 Node::Object(object) => object.field(name)?,
                 Node::Map(entries) => entries.value(name)?,
-                // A list is shown as a whole: its items belong together.
                 _ => break,
             };
-            walked.push('.');
-            walked.push_str(name);
+            walked += 1 + name.len();
         }
         let value = match node {
             Node::Gap(gap) => Err((**gap).clone()),
+            Node::Text(text) => Ok(shorten(text.inner(), limit)),
             node => Ok(shorten(&node.to_text(), limit)),
         };
-        Some(FieldText {
-            path: walked,
-            value,
-        })
+        Some((walked, value))
     }
 
     /// Its type.
@@ -114,7 +106,7 @@ struct Data {
     by_name: HashMap<String, BTreeMap<String, usize>>,
     /// The world of a case: what was not said to be unlisted was listed.
     assumed: Option<BTreeSet<u16>>,
-    indexes: RwLock<HashMap<(u16, usize), HashMap<String, Arc<FieldIndex>>>>,
+    indexes: RwLock<HashMap<(u16, usize), FieldIndexes>>,
 }
 
 #[derive(Default)]
@@ -132,6 +124,9 @@ struct Typed {
     all: Option<ListVal>,
 }
 
+/// Indexes of one type and place by the path of the field, made when first asked for.
+type FieldIndexes = HashMap<String, Arc<FieldIndex>>;
+
 /// Resources of one type and place by the value of one field.
 #[derive(Default)]
 struct FieldIndex {
@@ -139,6 +134,9 @@ struct FieldIndex {
     /// A resource whose field could not be read may have any value.
     gap: Option<Arc<Gap>>,
 }
+
+/// The type whose resources say which accounts belong together.
+const ORGANIZATION_ACCOUNT: &str = "organizations.account";
 
 /// Builds a [`World`].
 pub struct WorldBuilder {
@@ -274,8 +272,8 @@ impl World {
         if self.0.organization.contains(&from.0.account) {
             return Ok(false);
         }
-        let Some(of) = type_number("organizations.account") else {
-            return Err(not_collected("organizations.account", &from.0.account));
+        let Some(of) = type_number(ORGANIZATION_ACCOUNT) else {
+            return Err(not_collected(ORGANIZATION_ACCOUNT, &from.0.account));
         };
         let places = self.place(&from.0.account, GLOBAL_REGION);
         self.listed(&places, of, &from.0.account).map(|()| false)
@@ -385,7 +383,11 @@ impl World {
     fn index(&self, of: u16, path: &str, place: usize, typed: &Typed) -> Arc<FieldIndex> {
         let key = (of, place);
         // A thread that panicked while holding the lock left the map whole: entries are only added.
-        let indexes = self.0.indexes.read().unwrap_or_else(PoisonError::into_inner);
+        let indexes = self
+            .0
+            .indexes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = indexes.get(&key).and_then(|paths| paths.get(path)) {
             return Arc::clone(index);
         }
@@ -482,7 +484,8 @@ impl WorldBuilder {
     }
 
     /// Records the outcome of listing a type in a place. A service that a region does not offer has
-    /// nothing there: that is an answer.
+    /// nothing there: that is an answer. Not so for the accounts of an organization, which AWS offers
+    /// to its management account only: they are there for all that.
     pub fn listing(
         &mut self,
         account: &AccountId,
@@ -492,8 +495,11 @@ impl WorldBuilder {
     ) {
         let Some(of) = type_number(kind) else { return };
         let outcome = match gap {
-            Some(gap) if gap.reason != GapReason::NotOffered => Err(Arc::new(gap.clone())),
-            _ => Ok(()),
+            None => Ok(()),
+            Some(gap) if gap.reason == GapReason::NotOffered && kind != ORGANIZATION_ACCOUNT => {
+                Ok(())
+            }
+            Some(gap) => Err(Arc::new(gap.clone())),
         };
         self.typed(account.as_str(), unit_region.as_str(), of)
             .listing = Some(outcome);
@@ -505,7 +511,7 @@ impl WorldBuilder {
             return;
         };
         match resource.kind() {
-            "organizations.account" => {
+            ORGANIZATION_ACCOUNT => {
                 self.data.organization.insert(resource.id().to_owned());
             }
             "organizations.organization" => {
@@ -569,6 +575,9 @@ impl WorldBuilder {
 
 /// At most so many characters, the cut marked.
 fn shorten(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),

@@ -14,6 +14,8 @@ const MAX_DEPTH: usize = 64;
 /// aliases of aliases would otherwise turn a few lines into gigabytes.
 const MAX_COPIES: usize = 20_000;
 
+const NO_ANCHOR: &str = "this alias has no anchor; text that begins with * goes in quotes";
+
 /// A place in the text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -88,7 +90,10 @@ pub(crate) fn parse(text: &str) -> Result<Yaml, Mistake> {
                     start: at,
                     end: at + 1,
                 },
-                message: e.info().to_owned(),
+                message: match e.info() {
+                    "while parsing node, found unknown anchor" => NO_ANCHOR.to_owned(),
+                    other => other.to_owned(),
+                },
             }
         })?;
         let place = place_of(span);
@@ -104,15 +109,19 @@ pub(crate) fn parse(text: &str) -> Result<Yaml, Mistake> {
             | Event::DocumentEnd => None,
             Event::Alias(id) => {
                 let Some(target) = anchors.get(&id) else {
-                    return Err(refuse(
-                        "this alias has no anchor; text that begins with * goes in quotes",
-                    ));
+                    return Err(refuse(NO_ANCHOR));
                 };
                 copies += target.nodes();
                 if copies > MAX_COPIES {
                     return Err(refuse("too many aliases"));
                 }
-                Some((0, Yaml { place, ..target.clone() }))
+                Some((
+                    0,
+                    Yaml {
+                        place,
+                        ..target.clone()
+                    },
+                ))
             }
             Event::Scalar(text, style, anchor, tag) => {
                 if tag.is_some() {

@@ -6,6 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use posture_catalog::{Severity, Status};
 use posture_model::{AccountId, Region};
 
+/// Where a scan writes, and other commands look, unless told otherwise.
+pub(crate) const DEFAULT_SNAPSHOT: &str = "posture-snapshot";
+
 /// Scans the security posture of AWS accounts, read-only, and says what it could not see.
 #[derive(Debug, Parser)]
 #[command(
@@ -47,7 +50,7 @@ pub(crate) enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Collect the configuration of accounts, evaluate it and report
-    Scan(ScanArgs),
+    Scan(Box<ScanArgs>),
     /// Evaluate a snapshot again, without AWS
     Evaluate(EvaluateArgs),
     /// List, show, lint and test checks
@@ -76,7 +79,9 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct ConnectArgs {
     /// Profile of the shared AWS configuration files
-    #[arg(long, env = "AWS_PROFILE")]
+    ///
+    /// Goes before keys in the environment, as with the AWS CLI; AWS_PROFILE does not.
+    #[arg(long)]
     pub(crate) profile: Option<String>,
     /// Endpoint for all services, such as a local emulator's
     #[arg(long, value_name = "URL")]
@@ -115,7 +120,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
     pub(crate) service: Vec<String>,
     /// Directory for the snapshot; an interrupted scan of the same scope goes on where it stopped
-    #[arg(long, value_name = "DIR", default_value = "posture-snapshot")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_SNAPSHOT)]
     pub(crate) snapshot: PathBuf,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
@@ -168,7 +173,7 @@ pub(crate) struct OutputArgs {
 #[derive(Debug, Args)]
 pub(crate) struct EvaluateArgs {
     /// The snapshot's directory
-    #[arg(value_name = "SNAPSHOT", default_value = "posture-snapshot")]
+    #[arg(value_name = "SNAPSHOT", default_value = DEFAULT_SNAPSHOT)]
     pub(crate) snapshot: PathBuf,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
@@ -226,7 +231,7 @@ pub(crate) struct ExplainArgs {
     /// The finding's id, or enough of its beginning
     pub(crate) finding: String,
     /// The snapshot that the finding comes from
-    #[arg(long, value_name = "DIR", default_value = "posture-snapshot")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_SNAPSHOT)]
     pub(crate) snapshot: PathBuf,
     /// Load further checks from this directory
     #[arg(long, value_name = "DIR")]

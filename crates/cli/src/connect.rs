@@ -18,7 +18,8 @@ pub(crate) async fn session(
     {
         return Err(Failure::usage(format!(
             "the endpoint {url:?} is no URL; it must begin with http:// or https://"
-        )));
+        ))
+        .help("such as --endpoint-url http://127.0.0.1:4566"));
     }
     Ok(Session::load(&SessionOptions {
         profile: args.profile.clone(),

@@ -219,7 +219,13 @@ fn table(diagnosis: &Diagnosis) -> String {
     }
     if any {
         text.push_str(&format!("\n{}\n\n", rows.trim_fmt()));
-        text.push_str("grant what is denied: posture permissions prints the whole policy\n");
+        if diagnosis
+            .operations
+            .iter()
+            .any(|(_, outcome)| matches!(outcome, Outcome::Denied(_)))
+        {
+            text.push_str("grant what is denied: posture permissions prints the whole policy\n");
+        }
     } else {
         text.push_str("\nnothing stands in the way of a scan: posture scan\n");
     }

@@ -9,7 +9,7 @@ use posture_engine::{EngineError, Evaluation, Options};
 use posture_report::{CatalogView, Format, TableOptions, build, v1};
 use posture_snapshot::{Snapshot, write_atomically};
 
-use crate::args::{EvaluateArgs, OutputArgs, SelectArgs, statuses};
+use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
 use crate::connect::snapshot_failure;
 use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, USAGE, did_you_mean};
 
@@ -54,7 +54,7 @@ impl Plan {
         let evaluation = evaluate(snapshot, &self.catalog, &self.options)?;
         let report = report(&evaluation, &self.catalog)?;
         for (format, path) in &self.outputs {
-            self.write(&report, *format, path.as_deref())?;
+            self.write(&report, *format, path.as_deref(), snapshot)?;
         }
         Ok(self.code(&report, evaluation.complete))
     }
@@ -64,12 +64,15 @@ impl Plan {
         report: &v1::Report,
         format: Format,
         path: Option<&Path>,
+        snapshot: &Path,
     ) -> Result<(), Failure> {
         let mut text = Vec::new();
         let table = TableOptions {
             color: path.is_none() && color(),
             width: if path.is_none() { width() } else { 100 },
             max_findings: self.max_findings,
+            snapshot: (snapshot != Path::new(DEFAULT_SNAPSHOT))
+                .then(|| snapshot.display().to_string()),
         };
         format
             .render(report, &table, &mut text)
@@ -77,6 +80,7 @@ impl Plan {
         match path {
             Some(path) => write_atomically(path, &text).map_err(|e| {
                 Failure::new(USAGE, format!("the {format} report was not written: {e}"))
+                    .help("the snapshot is whole: posture evaluate writes the report again")
             }),
             None => match std::io::stdout().lock().write_all(&text) {
                 Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -136,7 +140,8 @@ fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure>
             return Err(Failure::usage(format!(
                 "no check covers the practice {practice:?}{}",
                 did_you_mean(practice, known.iter().copied())
-            )));
+            ))
+            .help("posture checks list shows the practices of each check"));
         }
         options.practices.insert(practice.clone());
     }
@@ -156,7 +161,12 @@ fn outputs(specifications: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, 
     let mut outputs = Vec::new();
     for specification in specifications {
         let (format, path) = match specification.split_once('=') {
-            Some((format, path)) => (format, Some(PathBuf::from(path))),
+            Some((format, "-")) => (format, None),
+            // A link stays a link: what it points at is replaced.
+            Some((format, path)) => {
+                let path = PathBuf::from(path);
+                (format, Some(path.canonicalize().unwrap_or(path)))
+            }
             None => (specification.as_str(), None),
         };
         let format: Format = format.parse().map_err(Failure::usage)?;
@@ -166,20 +176,22 @@ fn outputs(specifications: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, 
         outputs.push((format, path));
     }
     if outputs.iter().filter(|(_, path)| path.is_none()).count() > 1 {
-        return Err(Failure::usage(
-            "two reports cannot share stdout; give one of them a path: -o json=report.json",
-        ));
+        return Err(Failure::usage("two reports cannot share stdout")
+            .help("give one of them a path: -o json=report.json"));
     }
     Ok(outputs)
 }
 
 /// A report that cannot be written after an hour's scan would be an hour lost.
 fn writable(path: &Path) -> Result<(), Failure> {
-    if path.as_os_str().is_empty() || path.is_dir() {
+    const NEXT: &str = "name a file in a directory that you may write to: -o json=report.json";
+    // Devices too: the report would be renamed over them, and root may do that.
+    if path.as_os_str().is_empty() || (path.exists() && !path.is_file()) {
         return Err(Failure::usage(format!(
             "{:?} is no file to write a report to",
             path.display().to_string()
-        )));
+        ))
+        .help(NEXT));
     }
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -189,7 +201,7 @@ fn writable(path: &Path) -> Result<(), Failure> {
         .prefix(".posture-")
         .tempfile_in(parent)
         .map(drop)
-        .map_err(|e| Failure::usage(format!("cannot write to {}: {e}", path.display())))
+        .map_err(|e| Failure::usage(format!("cannot write to {}: {e}", path.display())).help(NEXT))
 }
 
 pub(crate) fn evaluate(

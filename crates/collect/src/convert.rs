@@ -26,6 +26,18 @@ pub(crate) fn parse_policy(
     }
 }
 
+/// The same for answers that AWS gives only where there is a document: one without it is malformed.
+pub(crate) fn required_policy(
+    cx: &Cx,
+    operation: &'static Operation,
+    text: Option<String>,
+) -> Collected<PolicyDocument> {
+    match text {
+        None => Collected::Unavailable(cx.malformed(operation)),
+        text => parse_policy(cx, operation, text),
+    }
+}
+
 /// Tags from pairs of key and value; pairs without a key are dropped, a missing value is empty.
 pub(crate) fn tag_map(pairs: impl IntoIterator<Item = (Option<String>, Option<String>)>) -> Tags {
     pairs

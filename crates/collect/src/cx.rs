@@ -331,6 +331,24 @@ impl Cx {
             .await
     }
 
+    /// The refusal of an operation that AWS offers to other accounts only: nothing that could be granted
+    /// here would help, so it counts as not offered rather than denied.
+    pub(crate) fn not_offered_here(&self, operation: &'static Operation, gap: Gap) -> Gap {
+        if gap.reason != GapReason::AccessDenied {
+            return gap;
+        }
+        let excused = Gap {
+            reason: GapReason::NotOffered,
+            ..gap.clone()
+        };
+        let mut ledger = lock(&self.inner.ledger);
+        let entry = ledger.entry(operation.name).or_default();
+        entry.denied = entry.denied.saturating_sub(1);
+        entry.gaps.retain(|known| *known != gap);
+        entry.gaps.push(excused.clone());
+        excused
+    }
+
     /// The gap of an answer that lacks what it must have.
     pub(crate) fn malformed(&self, operation: &'static Operation) -> Gap {
         Gap {

@@ -10,12 +10,15 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use crate::complete_xml::is_whole;
 use crate::operation::Operation;
 
 /// Mark of a request whose operation is declared.
@@ -42,6 +45,10 @@ impl Guard {
 }
 
 #[derive(Debug, thiserror::Error)]
+#[error("the answer is not a whole document")]
+struct Incomplete;
+
+#[derive(Debug, thiserror::Error)]
 #[error("{0} is not a declared read-only operation; the request was not sent")]
 struct Refused(String);
 
@@ -66,6 +73,28 @@ impl Intercept for Guard {
         };
         context.request_mut().add_extension(Declared(operation));
         Ok(())
+    }
+
+    /// An answer that was cut must not be read as a shorter one; see `complete_xml`.
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.output_or_error().is_err() {
+            return Ok(());
+        }
+        let Some(body) = context.response().body().bytes() else {
+            return Ok(());
+        };
+        let is_xml = body.trim_ascii_start().starts_with(b"<");
+        let whole = !is_xml || std::str::from_utf8(body).is_ok_and(is_whole);
+        if whole {
+            Ok(())
+        } else {
+            Err(Incomplete.into())
+        }
     }
 }
 
@@ -106,5 +135,65 @@ impl HttpConnector for GuardedConnector {
             )));
         }
         self.inner.call(request)
+    }
+}
+
+#[cfg(all(test, feature = "lambda"))]
+mod tests {
+    use posture_testkit::{Replay, reply};
+
+    use super::*;
+    use crate::session::Session;
+
+    static LIST_FUNCTIONS: Operation = Operation {
+        service: "lambda",
+        name: "ListFunctions",
+        action: "lambda:ListFunctions",
+    };
+    static DECLARED: &[&Operation] = &[&LIST_FUNCTIONS];
+
+    /// An AWS that would carry out whatever reaches it.
+    fn willing() -> (Replay, Session) {
+        let replay = Replay::new(operation_of).with([
+            reply("lambda:ListFunctions", r#"{"Functions": []}"#),
+            reply("lambda:DeleteFunction", "{}"),
+        ]);
+        let session = Session::fixed(replay.client(), Some("http://replay.invalid"));
+        (replay, session)
+    }
+
+    #[tokio::test]
+    async fn a_mutating_call_is_not_sent() {
+        let (replay, session) = willing();
+        let client = aws_sdk_lambda::Client::from_conf(
+            aws_sdk_lambda::config::Builder::from(&session.sdk)
+                .interceptor(Guard::new(DECLARED))
+                .build(),
+        );
+        assert!(client.list_functions().send().await.is_ok());
+        let refused = client.delete_function().function_name("f").send().await;
+        assert!(refused.is_err());
+        assert_eq!(
+            replay.seen().into_keys().collect::<Vec<_>>(),
+            ["lambda:ListFunctions"]
+        );
+        assert!(replay.unanswered().is_empty(), "{:?}", replay.unanswered());
+    }
+
+    #[tokio::test]
+    async fn a_client_without_the_interceptor_sends_nothing() {
+        let (replay, session) = willing();
+        let client = aws_sdk_lambda::Client::new(&session.sdk);
+        assert!(client.list_functions().send().await.is_err());
+        assert!(
+            client
+                .delete_function()
+                .function_name("f")
+                .send()
+                .await
+                .is_err()
+        );
+        assert!(replay.seen().is_empty());
+        assert!(replay.unanswered().is_empty(), "{:?}", replay.unanswered());
     }
 }

@@ -3,6 +3,7 @@
 //! `service/` holds one collector a service; `cx` is what they work with; `scan` runs them over
 //! accounts and regions. Only this crate, the command line and the end-to-end tests link the AWS SDK.
 
+mod complete_xml;
 mod convert;
 mod cx;
 mod failure;
@@ -20,6 +21,7 @@ pub use guard::operation_of;
 pub use limit::Rate;
 pub use operation::Operation;
 pub use scan::{Progress, ScanError, ScanRequest, ScanSummary, scan};
+pub use secrets::ExaminerError;
 pub use service::{Placement, Service, all as services, find as find_service};
 pub use session::{AccountRole, Caller, Session, SessionOptions};
 

@@ -5,7 +5,7 @@ pub(crate) use posture_model::{
     Timestamp, TypedResource,
 };
 
-pub(crate) use crate::convert::{flag, parse_policy, strings, tag_map, timestamp};
+pub(crate) use crate::convert::{flag, parse_policy, required_policy, strings, tag_map, timestamp};
 pub(crate) use crate::cx::{Cx, Identity, Listed};
 pub(crate) use crate::limit::Rate;
 pub(crate) use crate::operation::operations;

@@ -153,7 +153,9 @@ pub async fn scan(
         ledgers: Mutex::default(),
     };
     let first = core.cx(&request.session, None, &Partition::aws());
-    let caller = session::caller(&first).await?;
+    let caller = session::caller(&first).await;
+    core.keep(&first);
+    let caller = caller?;
     let targets = targets(&request, &core, &caller).await?;
     let plans = core.plan_all(&request, &caller, targets).await?;
     for plan in &plans {
@@ -234,8 +236,17 @@ async fn targets(
         let cx = core.cx(&request.session, Some(&caller.account), &caller.partition);
         let members = session::organization(&cx).await;
         core.keep(&cx);
+        let members = members.map_err(ScanError::Organization)?;
+        if let Some(stranger) = request
+            .accounts
+            .iter()
+            .find(|id| !members.iter().any(|member| member.id == **id))
+        {
+            return Err(ScanError::Request(format!(
+                "{stranger} is no active account of the organization"
+            )));
+        }
         members
-            .map_err(ScanError::Organization)?
             .into_iter()
             .filter(|member| request.accounts.is_empty() || request.accounts.contains(&member.id))
             .map(|member| Target {

@@ -6,7 +6,7 @@ use regex::{Regex, RegexSet};
 use sha2::Sha256;
 
 /// Examines values and texts. The key of its fingerprints lives as long as it does.
-pub struct Examiner {
+pub(crate) struct Examiner {
     key: [u8; 32],
     shapes: RegexSet,
     secret_name: Regex,
@@ -70,7 +70,7 @@ const ASSIGNMENT: &str = r#"(?m)^[\s>|-]*(?:export\s+|set\s+|-e\s+)?["']?([A-Za-
 
 impl Examiner {
     /// An examiner with a fresh random key.
-    pub fn new() -> Result<Self, ExaminerError> {
+    pub(crate) fn new() -> Result<Self, ExaminerError> {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|e| ExaminerError(e.to_string()))?;
         let compile = |pattern: &str| {
@@ -87,7 +87,7 @@ impl Examiner {
     }
 
     /// Examines a named value and keeps its name, a verdict and a fingerprint.
-    pub fn value(&self, name: &str, value: &str) -> ExaminedValue {
+    pub(crate) fn value(&self, name: &str, value: &str) -> ExaminedValue {
         ExaminedValue {
             name: name.to_owned(),
             secret: self.judge(name, value),
@@ -96,7 +96,7 @@ impl Examiner {
     }
 
     /// Examines a text such as user data: known shapes anywhere in it, and assignments.
-    pub fn text(&self, text: &str) -> ExaminedText {
+    pub(crate) fn text(&self, text: &str) -> ExaminedText {
         let mut secrets: Vec<SecretHit> = self.shapes_in(text).collect();
         for capture in self.assignment.captures_iter(text) {
             if let (Some(name), Some(value)) = (capture.get(1), capture.get(2)) {

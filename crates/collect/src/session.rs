@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_credential_types::Credentials;
@@ -36,7 +39,7 @@ pub struct SessionOptions {
     pub profile: Option<String>,
     /// Endpoint for all services, as `--endpoint-url`; `AWS_ENDPOINT_URL*` are honoured without it.
     pub endpoint_url: Option<String>,
-    /// Region for the first calls.
+    /// A region that will be scanned: tells the partition where nothing else does.
     pub region: Option<Region>,
     /// Longest wait for a connection.
     pub connect_timeout: Option<Duration>,
@@ -54,21 +57,29 @@ impl Session {
     pub async fn load(options: &SessionOptions) -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = &options.profile {
-            loader = loader.profile_name(profile);
+            // A profile that is named outright goes before keys that happen to be in the environment.
+            let credentials = ProfileFileCredentialsProvider::builder()
+                .profile_name(profile)
+                .build();
+            loader = loader
+                .profile_name(profile)
+                .credentials_provider(credentials);
         }
         if let Some(url) = &options.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        // Asking instance metadata for a region costs seconds where there is none.
-        let named = options.region.clone().or_else(|| {
-            ["AWS_REGION", "AWS_DEFAULT_REGION"]
-                .iter()
-                .find_map(|name| std::env::var(name).ok())
-                .and_then(|region| Region::new(region).ok())
-        });
-        if let Some(region) = named {
-            loader = loader.region(SdkRegion::new(region.as_str().to_owned()));
+        // The first calls go to a region that surely exists, not to one that may be mistyped. Instance
+        // metadata is not asked: that costs seconds where there is none.
+        let mut profile_region = ProfileFileRegionProvider::builder();
+        if let Some(profile) = &options.profile {
+            profile_region = profile_region.profile_name(profile);
         }
+        let home = Partition::of_region(options.region.as_ref().map_or("", Region::as_str));
+        let loader = loader.region(
+            RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+                .or_else(profile_region.build())
+                .or_else(SdkRegion::new(home.home_region())),
+        );
         let loaded = loader.load().await;
         let connect = options.connect_timeout.unwrap_or(Duration::from_secs(5));
         Self::from_config(&loaded, default_http_client(), connect)
@@ -248,10 +259,6 @@ pub(crate) async fn organization(cx: &Cx) -> Result<Vec<Member>, Gap> {
     let mut members = Vec::new();
     for account in listed.items {
         // Suspended accounts answer to nobody; AWS itself calls them closed.
-        #[expect(
-            deprecated,
-            reason = "emulators and older endpoints send only this one"
-        )]
         let status = account.status.as_ref().map(|status| status.as_str());
         if status.is_some_and(|status| status != "ACTIVE") {
             continue;

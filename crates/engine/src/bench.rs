@@ -8,6 +8,7 @@ use posture_snapshot::{
     AccountRecord, Listing, Manifest, SCHEMA_VERSION, ScanRecord, Scope, ToolRecord, UnitKey,
     UnitRecord,
 };
+use serde_json::json;
 
 /// What `Input::new` takes.
 pub type Snapshot = (Manifest, Vec<(Region, Vec<Resource>)>);
@@ -73,12 +74,9 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
             else {
                 continue;
             };
-            let mut resource = example.clone();
             let account = &accounts[number % 2];
-            resource.account = account.clone();
-            if !resource.region.is_global() {
-                resource.region = regions[(number / 2) % 2].clone();
-            }
+            let region = &regions[(number / 2) % 2];
+            let mut resource = moved(example, account, region)?;
             // Each function has a role of its own, as in an estate that is well kept; the roles of the
             // cases would otherwise be shared by thousands.
             let role = format!("arn:aws:iam::{account}:role/role-{number}");
@@ -88,6 +86,16 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
                 properties.insert("role_arn".to_owned(), role.clone().into());
             }
             resource.arn = if kind == "iam.role" {
+                // There is no role without a trust policy; cases about other things leave it out.
+                if let Some(trust) = resource.properties.get_mut("trust_policy")
+                    && trust.is_null()
+                {
+                    *trust = json!({"Version": "2012-10-17", "Statement": [{
+                        "Effect": "Allow",
+                        "Principal": {"Service": "lambda.amazonaws.com"},
+                        "Action": "sts:AssumeRole"
+                    }]});
+                }
                 role
             } else {
                 format!("{}-{number}", resource.arn)
@@ -118,7 +126,11 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
             .extend(listings.keys().cloned());
     }
     for ((service, global), kinds) in listed {
-        let places: &[Region] = if global { &[Region::global()] } else { &regions };
+        let places: &[Region] = if global {
+            &[Region::global()]
+        } else {
+            &regions
+        };
         for account in &accounts {
             for region in places {
                 let key = UnitKey {
@@ -175,6 +187,16 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
         .map(|(key, (_, resources))| (key.region, resources))
         .collect();
     Ok((manifest, units))
+}
+
+/// The same resource in another account and region. Its ARNs and those that it refers to move along.
+fn moved(example: &Resource, account: &AccountId, region: &Region) -> Result<Resource, String> {
+    let text = serde_json::to_string(example).map_err(|e| e.to_string())?;
+    let mut text = text.replace(example.account.as_str(), account.as_str());
+    if !example.region.is_global() {
+        text = text.replace(example.region.as_str(), region.as_str());
+    }
+    serde_json::from_str(&text).map_err(|e| e.to_string())
 }
 
 /// Processor time that the process has used, in seconds, where the system tells: other processes

@@ -127,9 +127,7 @@ pub fn evaluate_input(
     for (kind, checks) in &by_type {
         for place in blind.get(kind).into_iter().flatten() {
             for (number, check) in checks {
-                let sums = counts
-                    .entry((*number, place.account.as_str()))
-                    .or_default();
+                let sums = counts.entry((*number, place.account.as_str())).or_default();
                 count(sums, Status::Unknown);
                 if options.keep.contains(&Status::Unknown)
                     && let Some(finding) = unlisted(check, kind, place)
@@ -445,9 +443,9 @@ fn service_of(operation: &str) -> String {
 
 /// Whether everything that was asked for was read.
 fn is_complete(manifest: &Manifest, places: &Places<'_>, coverage: &[CoverageEntry]) -> bool {
+    // A service that a region does not offer holds nothing there: nothing was missed.
+    let missed = |gap: &Gap| gap.reason != GapReason::NotOffered;
     let failed = |entry: &LedgerEntry| {
-        // A service that a region does not offer holds nothing there: nothing was missed.
-        let missed = |gap: &Gap| gap.reason != GapReason::NotOffered;
         entry.denied > 0
             || entry.gaps.iter().any(missed)
             || (entry.failed > 0 && entry.gaps.is_empty())
@@ -458,11 +456,12 @@ fn is_complete(manifest: &Manifest, places: &Places<'_>, coverage: &[CoverageEnt
         .flat_map(|unit| unit.listings.values())
         .filter_map(|listing| listing.gap.as_ref());
     manifest.scan.finished_at.is_some()
-        && manifest.accounts.iter().all(|account| account.gaps.is_empty())
+        && !manifest
+            .accounts
+            .iter()
+            .any(|account| account.gaps.iter().any(missed))
         && !coverage.iter().any(|entry| failed(&entry.ledger))
         && !manifest.ledger.iter().any(failed)
-        && listings
-            .into_iter()
-            .all(|gap| gap.reason == GapReason::NotOffered)
+        && !listings.into_iter().any(missed)
         && !places.any_missing()
 }

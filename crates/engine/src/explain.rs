@@ -3,15 +3,18 @@
 use posture_catalog::{Catalog, Check, ResourceNode, Status, World};
 use posture_model::{CheckId, FindingId, Gap};
 
+use crate::EngineError;
 use crate::evaluate::{Options, evaluate_input, finding, identity};
 use crate::input::Input;
 use crate::result::{Evidence, Finding};
-use crate::EngineError;
 
 /// Characters of a value shown with a finding.
 const SHORT: usize = 500;
 /// Characters of a value shown when it is asked for.
 const LONG: usize = 20_000;
+
+/// What stands before the paths of fields, as in the expressions of checks.
+const PREFIX: &str = "resource.";
 
 /// Everything behind one finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,16 +126,19 @@ pub(crate) fn evidence(
 fn read(check: &Check, node: &ResourceNode, limit: usize) -> Vec<Fact> {
     let mut read: Vec<Fact> = Vec::new();
     for (path, source) in &check.facts().shown {
-        let Some(text) = node.field_text(path, limit) else {
+        let Some((walked, value)) = node.field_text(path, limit) else {
             continue;
         };
-        let field = format!("resource.{}", text.path);
-        if read.iter().any(|fact| fact.field == field) {
+        let Some(shown) = path.get(..walked) else {
+            continue;
+        };
+        // Several paths may end at the same list, or at the same null.
+        if walked < path.len() && read.iter().any(|fact| fact.field[PREFIX.len()..] == *shown) {
             continue;
         }
         read.push(Fact {
-            field,
-            value: text.value,
+            field: [PREFIX, shown].concat(),
+            value,
             source: source.clone(),
         });
     }

@@ -1,10 +1,10 @@
 //! What is evaluated: a manifest and the resources of its units, indexed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use posture_catalog::{ResourceNode, World};
+use posture_catalog::{Documents, ResourceNode, World};
 use posture_model::{Region, Resource};
 use posture_snapshot::{Manifest, Snapshot, SnapshotError, UnitRecord};
 
@@ -37,10 +37,11 @@ impl Input {
     /// Takes resources that are in memory, as pairs of a unit's region and its resources, in the
     /// order of the manifest's units.
     pub fn new(manifest: Manifest, units: Vec<(Region, Vec<Resource>)>) -> Self {
+        let documents = Arc::new(Documents::default());
         let units = units
             .into_iter()
             .map(|(region, resources)| {
-                let nodes = resources.iter().filter_map(ResourceNode::new).collect();
+                let nodes = nodes(&resources, &documents);
                 (region, nodes)
             })
             .collect();
@@ -132,11 +133,19 @@ fn discriminate(subjects: &mut [Subject]) {
     }
 }
 
-/// Reads all units on two threads, in the order of their records.
+fn nodes(resources: &[Resource], documents: &Arc<Documents>) -> Vec<ResourceNode> {
+    resources
+        .iter()
+        .filter_map(|resource| ResourceNode::new(resource, documents))
+        .collect()
+}
+
+/// Reads all units on several threads, in the order of their records.
 fn read_units(
     snapshot: &Snapshot,
     records: &[UnitRecord],
 ) -> Result<Vec<(Region, Vec<ResourceNode>)>, SnapshotError> {
+    let documents = Arc::new(Documents::default());
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Result<Vec<ResourceNode>, SnapshotError>>> =
         Mutex::new(BTreeMap::new());
@@ -150,7 +159,7 @@ fn read_units(
                     };
                     let nodes = snapshot
                         .read_unit(record)
-                        .map(|all| all.iter().filter_map(ResourceNode::new).collect());
+                        .map(|resources| nodes(&resources, &documents));
                     done.lock()
                         .unwrap_or_else(std::sync::PoisonError::into_inner)
                         .insert(index, nodes);

@@ -14,9 +14,7 @@ mod result;
 pub use evaluate::{Options, evaluate, evaluate_input};
 pub use explain::{Explanation, Fact, explain};
 pub use input::Input;
-pub use result::{
-    CoverageEntry, Evaluation, Evidence, Finding, FindingResource, Tallies, Tally,
-};
+pub use result::{CoverageEntry, Evaluation, Evidence, Finding, FindingResource, Tallies, Tally};
 
 /// Why a snapshot could not be evaluated.
 #[derive(Debug, thiserror::Error)]

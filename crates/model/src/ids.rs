@@ -183,6 +183,16 @@ impl Partition {
         &self.0
     }
 
+    /// The partition that a region's name belongs to; `aws` for names of no other.
+    pub fn of_region(region: &str) -> Self {
+        let partition = ["cn-", "us-gov-", "us-isob-", "us-iso-"]
+            .iter()
+            .zip(["aws-cn", "aws-us-gov", "aws-iso-b", "aws-iso"])
+            .find(|(prefix, _)| region.starts_with(**prefix))
+            .map_or("aws", |(_, partition)| partition);
+        Self(partition.to_owned())
+    }
+
     /// The region where the global services of the partition are signed for.
     pub fn home_region(&self) -> &'static str {
         match self.0.as_str() {

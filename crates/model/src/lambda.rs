@@ -34,8 +34,6 @@ pub struct Function {
     pub architectures: Vec<String>,
     /// When code or configuration changed last.
     pub last_modified: Option<Timestamp>,
-    /// `Active`, `Inactive`, `Pending` or `Failed`.
-    pub state: Option<String>,
     /// Environment variables: names, verdicts and fingerprints, never values.
     #[schemars(extend("x-source" = ["lambda:ListFunctions"]))]
     pub environment: Collected<Vec<ExaminedValue>>,

@@ -17,7 +17,7 @@ use crate::v1::{
 };
 
 /// How the terminal report looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableOptions {
     /// Columns of the terminal; taken as at least 60 and at most 160.
     pub width: usize,
@@ -25,6 +25,18 @@ pub struct TableOptions {
     pub color: bool,
     /// Findings listed one by one, beside those of "Do this first"; 0 leaves the list out.
     pub max_findings: usize,
+    /// The snapshot's directory as the user would type it, for the commands that the table suggests;
+    /// null where the commands find it by themselves.
+    pub snapshot: Option<String>,
+}
+
+impl TableOptions {
+    fn explain(&self, id: &impl std::fmt::Display) -> String {
+        match &self.snapshot {
+            Some(directory) => format!("posture explain {id} --snapshot {directory}"),
+            None => format!("posture explain {id}"),
+        }
+    }
 }
 
 impl Default for TableOptions {
@@ -33,6 +45,7 @@ impl Default for TableOptions {
             width: 100,
             color: false,
             max_findings: 20,
+            snapshot: None,
         }
     }
 }
@@ -58,13 +71,13 @@ const INDENT: usize = 2;
 pub fn render(report: &Report, options: &TableOptions, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(options.width, options.color);
     headline(report, &mut page);
-    do_this_first(report, &mut page);
+    do_this_first(report, options, &mut page);
     well_architected(report, &mut page);
     owasp_serverless(report, &mut page);
     accounts(report, &mut page);
     could_not_be_read(report, &mut page);
     findings(report, options.max_findings, &mut page);
-    next_steps(report, &mut page);
+    next_steps(report, options, &mut page);
     out.write_all(page.text.as_bytes())
 }
 
@@ -278,7 +291,7 @@ fn failing_groups(report: &Report) -> Vec<Group<'_>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-fn do_this_first(report: &Report, page: &mut Page) {
+fn do_this_first(report: &Report, options: &TableOptions, page: &mut Page) {
     page.heading("Do this first");
     let groups = failing_groups(report);
     if groups.is_empty() {
@@ -289,7 +302,7 @@ fn do_this_first(report: &Report, page: &mut Page) {
         if index > 0 {
             page.blank();
         }
-        first_group(report, index + 1, group, page);
+        first_group(report, options, index + 1, group, page);
     }
     let more = groups.len().saturating_sub(FIRST_CHECKS) as u64;
     if more > 0 {
@@ -333,7 +346,13 @@ fn nothing_failed(report: &Report, page: &mut Page) {
     }
 }
 
-fn first_group(report: &Report, place: usize, group: &Group<'_>, page: &mut Page) {
+fn first_group(
+    report: &Report,
+    options: &TableOptions,
+    place: usize,
+    group: &Group<'_>,
+    page: &mut Page,
+) {
     let Some(first) = group.findings.first() else {
         return;
     };
@@ -391,7 +410,7 @@ fn first_group(report: &Report, place: usize, group: &Group<'_>, page: &mut Page
     let line = format!(
         "{}  {}",
         page.paint(Tone::Dim, "see"),
-        page.paint(Tone::Dim, &format!("posture explain {}", first.id))
+        page.paint(Tone::Dim, &options.explain(&first.id))
     );
     page.line(indent, &line);
 }
@@ -638,7 +657,8 @@ fn unread_grid(report: &Report, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, 
         (*outcome, waiting, *subject)
     });
     let mut grid = Grid::new(vec![
-        Column::flexible("IAM action", 24),
+        // Whole, so that it can be copied into a policy.
+        Column::fixed("IAM action"),
         Column::flexible("outcome", 13),
         Column::right("places"),
         Column::right("unknown"),
@@ -805,18 +825,15 @@ fn reason(finding: &Finding) -> String {
     }
 }
 
-fn next_steps(report: &Report, page: &mut Page) {
+fn next_steps(report: &Report, options: &TableOptions, page: &mut Page) {
     page.heading("Next");
     let mut steps: Vec<(String, &str)> = Vec::new();
     if let Some(group) = failing_groups(report).first() {
         if let Some(finding) = group.findings.first() {
-            steps.push((
-                format!("posture explain {}", finding.id),
-                "facts, risk, remedy",
-            ));
+            steps.push((options.explain(&finding.id), "facts, risk, remedy"));
         }
     } else if let Some(finding) = report.findings.first() {
-        steps.push((format!("posture explain {}", finding.id), "what is missing"));
+        steps.push((options.explain(&finding.id), "what it rests on"));
     }
     let denied = report
         .coverage
@@ -828,7 +845,10 @@ fn next_steps(report: &Report, page: &mut Page) {
         steps.push(("posture doctor".to_owned(), "what stands in the way"));
     }
     steps.push((
-        "posture evaluate SNAPSHOT -o json=report.json".to_owned(),
+        match &options.snapshot {
+            Some(directory) => format!("posture evaluate {directory} -o json=report.json"),
+            None => "posture evaluate -o json=report.json".to_owned(),
+        },
         "every finding, for programs",
     ));
     let mut grid = Grid::new(vec![Column::fixed(""), Column::flexible("", 10)]);

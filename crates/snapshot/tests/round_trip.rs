@@ -1,5 +1,7 @@
 //! What is written comes back; what is damaged is said to be.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -80,6 +80,8 @@ pub(crate) struct Checker<'a> {
     params: &'a BTreeMap<String, Ty>,
     variables: Vec<(String, Typed)>,
     depth: usize,
+    /// Whether the expression goes deeper than the interpreter should.
+    pub(crate) too_deep: bool,
     /// What was found wrong.
     pub(crate) errors: Vec<TypeError>,
     /// What is read.
@@ -94,6 +96,7 @@ impl<'a> Checker<'a> {
             params,
             variables: Vec::new(),
             depth: 0,
+            too_deep: false,
             errors: Vec::new(),
             reads: Reads::default(),
         }
@@ -151,6 +154,7 @@ impl<'a> Checker<'a> {
     fn check(&mut self, expr: &mut IdedExpr) -> Typed {
         // The interpreter calls itself for each level, and so does this.
         if self.depth >= MAX_DEPTH {
+            self.too_deep = true;
             self.error(expr.id, "the expression is nested too deeply".into(), None);
             return Ty::Dyn.into();
         }
@@ -543,13 +547,10 @@ impl<'a> Checker<'a> {
             self.error(id, format!("{other} is never null"), None);
             return false;
         }
-        if let Some(whole) = [a.some(), b.some()]
-            .into_iter()
-            .find(|ty| match ty {
-                Ty::Object(id) => id.is_resource(),
-                ty => matches!(ty, Ty::Map(_) | Ty::Policy),
-            })
-        {
+        if let Some(whole) = [a.some(), b.some()].into_iter().find(|ty| match ty {
+            Ty::Object(id) => id.is_resource(),
+            ty => matches!(ty, Ty::Map(_) | Ty::Policy),
+        }) {
             let help = Some("compare its fields, or compare with null".to_owned());
             self.error(id, format!("{whole} cannot be compared as a whole"), help);
             return false;

@@ -107,13 +107,7 @@ pub(crate) fn is_gap(error: &ExecutionError) -> bool {
 
 /// Takes the gaps met since `enter` or the last call.
 pub(crate) fn take_gaps() -> Vec<Gap> {
-    FRAME.with_borrow_mut(|frame| {
-        frame
-            .gaps
-            .drain(..)
-            .map(|gap| Arc::unwrap_or_clone(gap))
-            .collect()
-    })
+    FRAME.with_borrow_mut(|frame| frame.gaps.drain(..).map(Arc::unwrap_or_clone).collect())
 }
 
 /// Forgets the gaps met so far: what they left undecided was decided otherwise.

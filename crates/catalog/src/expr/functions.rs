@@ -14,8 +14,8 @@ use posture_model::{Gap, GapReason, Timestamp};
 use regex::Regex;
 
 use super::frame;
-use super::{networks, policies};
 use super::value::{ListVal, PolicyVal, ResourceVal, equal};
+use super::{networks, policies};
 use crate::world::arn_part;
 
 /// What a function is a member of.

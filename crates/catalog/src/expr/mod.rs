@@ -13,6 +13,9 @@ mod policies;
 mod types;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -25,6 +28,7 @@ use cel::{Context, ExecutionError, ParseErrors, Value};
 use posture_model::{Gap, GapReason};
 
 pub(crate) use check::Reads;
+pub use policies::Documents;
 pub(crate) use types::{ObjectId, Ty, schema, type_name, type_names, type_number};
 pub(crate) use value::{ListVal, MapVal, Node, ResourceVal, build_resource};
 
@@ -153,6 +157,16 @@ impl Program {
                 reads: checker.reads,
             });
         }
+        if checker.too_deep {
+            // The parser that keeps places would overflow the stack over it.
+            return Err(vec![Mistake {
+                offset: 0,
+                length: 1,
+                message: "the expression is nested too deeply, or has too many operators in a row"
+                    .to_owned(),
+                help: None,
+            }]);
+        }
         Err(locate(source, of, params, wanted))
     }
 
@@ -258,7 +272,9 @@ impl VariableResolver for Variables<'_> {
     fn resolve<'b>(&'b self, variable: &str) -> Option<CowVal<'b, 'b>> {
         match variable {
             // A variable cannot be an error. One that is not there is, and `evaluate` finds out why.
-            _ if variable.starts_with(SLOTS) => self.node(variable)?.read().ok().map(CowVal::Borrowed),
+            _ if variable.starts_with(SLOTS) => {
+                self.node(variable)?.read().ok().map(CowVal::Borrowed)
+            }
             "resource" => Some(CowVal::Borrowed(self.resource)),
             "params" => Some(CowVal::Borrowed(&self.params.values)),
             _ => None,

@@ -58,8 +58,10 @@ pub(crate) fn opens_to_world<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let port = u16::try_from(port)
         .map_err(|_| ExecutionError::function_error(function, format!("{port} is no port")))?;
     let prepared = prepare(function, &args)?;
-    if prepared.open.items.is_empty() && prepared.open.undecided.is_none() {
-        return bool(false);
+    if prepared.open.undecided.is_none()
+        && let Some(open) = among(&prepared.open.items, protocol, port)
+    {
+        return bool(open);
     }
     with_rules(&prepared.rules, |rules| {
         posture_network::opens_to_world(rules, protocol, port)
@@ -96,6 +98,34 @@ fn prepare(function: &str, args: &Args<'_, '_>) -> Result<Rc<Prepared>, Executio
     Ok(prepared)
 }
 
+/// Whether a port is among those that `world_open_ports` found. `None` for protocols without ports and
+/// for spellings that are better left to the analysis.
+fn among(open: &[String], protocol: &str, port: u16) -> Option<bool> {
+    if !matches!(protocol, "tcp" | "udp") {
+        return None;
+    }
+    for item in open {
+        if item == "all" {
+            return Some(true);
+        }
+        let Some(ports) = item
+            .strip_prefix(protocol)
+            .and_then(|rest| rest.strip_prefix('/'))
+        else {
+            continue;
+        };
+        if ports == "all" {
+            return Some(true);
+        }
+        let (from, to) = ports.split_once('-').unwrap_or((ports, ports));
+        let range = from.parse::<u16>().ok()?..=to.parse::<u16>().ok()?;
+        if range.contains(&port) {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
 /// A rule as the snapshot holds it, prefix lists resolved.
 struct Owned {
     protocol: String,
@@ -115,7 +145,8 @@ fn with_rules<T>(rules: &[Owned], judge: impl FnOnce(&[Rule<'_>]) -> T) -> T {
         .iter()
         .map(|rule| (strs(&rule.ipv4), strs(&rule.ipv6)))
         .collect();
-    let entries: Vec<Vec<(&str, Option<Vec<&str>>)>> = rules
+    type Entries<'a> = (&'a str, Option<Vec<&'a str>>);
+    let entries: Vec<Vec<Entries<'_>>> = rules
         .iter()
         .map(|rule| {
             rule.prefix_lists
@@ -189,8 +220,9 @@ fn owned(
     gaps: &mut Vec<Arc<Gap>>,
 ) -> Result<Owned, ExecutionError> {
     let field = |name: &str| {
-        rule.field(name)
-            .ok_or_else(|| ExecutionError::function_error(function, format!("a rule has no {name}")))
+        rule.field(name).ok_or_else(|| {
+            ExecutionError::function_error(function, format!("a rule has no {name}"))
+        })
     };
     let number = |name: &str| match field(name)? {
         Node::Int(value) => Ok(Some(*value.inner())),
@@ -209,7 +241,12 @@ fn owned(
     let protocol = match field("protocol")? {
         Node::Text(text) => CelString::inner(text).to_owned(),
         Node::Gap(gap) => return Err(frame::gap(gap)),
-        _ => return Err(ExecutionError::function_error(function, "a rule has no protocol")),
+        _ => {
+            return Err(ExecutionError::function_error(
+                function,
+                "a rule has no protocol",
+            ));
+        }
     };
     Ok(Owned {
         protocol,
@@ -231,10 +268,7 @@ fn owned(
 ///
 /// Only lists that customers manage are collected. The others are AWS's own, which hold the
 /// addresses of one AWS service each and never the internet: they count as empty here.
-fn prefix_list(
-    id: &str,
-    gaps: &mut Vec<Arc<Gap>>,
-) -> Result<Option<Vec<String>>, ExecutionError> {
+fn prefix_list(id: &str, gaps: &mut Vec<Arc<Gap>>) -> Result<Option<Vec<String>>, ExecutionError> {
     let here = frame::here()?;
     let Some(of) = type_number("ec2.managed_prefix_list") else {
         return Ok(None);

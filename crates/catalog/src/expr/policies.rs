@@ -1,7 +1,9 @@
 //! Functions on policy documents and on IAM principals: `posture-policy` does the thinking, this
 //! hands it what is known of the resource and turns what it cannot decide into gaps.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use cel::common::value::CowVal;
 use posture_model::{Gap, GapReason};
@@ -16,15 +18,64 @@ use super::types::type_number;
 use super::value::{ListVal, Node, PolicyVal, ResourceVal};
 use crate::world::World;
 
-/// A principal's policies, and what of them could not be read.
+/// Policy documents and sets of them, each kept once however often it occurs.
+///
+/// In any estate most roles have the same trust policy and share a few managed policies. What is kept
+/// once is parsed once, and asked once. Belongs to one world: answers depend on which accounts are
+/// known.
+#[derive(Debug, Default)]
+pub struct Documents {
+    policies: Mutex<HashMap<String, Arc<PolicyData>>>,
+    identities: Mutex<HashMap<String, Arc<Identity>>>,
+}
+
+impl Documents {
+    /// The one value for a document.
+    pub(crate) fn policy(&self, document: &serde_json::Value) -> Arc<PolicyData> {
+        let text = document.to_string();
+        let mut policies = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = policies.len();
+        Arc::clone(policies.entry(text).or_insert_with(|| {
+            Arc::new(PolicyData {
+                number,
+                document: document.clone(),
+                parsed: OnceLock::new(),
+                answers: Answers::default(),
+            })
+        }))
+    }
+
+    /// The one value for a set of policies that were all read.
+    fn identity(&self, key: String, identity: Identity) -> Arc<Identity> {
+        let mut identities = self
+            .identities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(identities.entry(key).or_insert_with(|| Arc::new(identity)))
+    }
+}
+
+/// A policy document, shared by all resources that have it.
 #[derive(Debug)]
+pub(crate) struct PolicyData {
+    /// Names the document among those of its world.
+    number: usize,
+    /// The document as AWS returned it.
+    pub(crate) document: serde_json::Value,
+    /// The document parsed, or why it could not be.
+    parsed: OnceLock<Result<Policy, String>>,
+    answers: Answers,
+}
+
+/// A principal's policies, and what of them could not be read.
+#[derive(Debug, Default)]
 pub(crate) struct Identity {
     set: IdentitySet,
     gaps: Vec<Arc<Gap>>,
+    answers: Answers,
 }
 
-/// What a function answered. Checks ask the same of the same policy in rule and evidence, and often
-/// each other's questions, so answers are kept with the value.
+/// What a function answered.
 #[derive(Debug, Clone)]
 enum Answer {
     Bool(bool),
@@ -32,26 +83,40 @@ enum Answer {
     Undecided(Vec<Arc<Gap>>),
 }
 
-/// Answers by question: the function and the action it asks about.
+/// Answers by question. Checks ask the same of the same policy in rule and evidence, and often each
+/// other's questions.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(Mutex<Vec<(&'static str, String, Answer)>>);
+pub(crate) struct Answers(RwLock<HashMap<String, Answer>>);
+
+thread_local! {
+    // The text of the question that is looked up, made anew each time in the same memory.
+    static QUESTION: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 impl Answers {
+    /// The answer to a question, which is all that it depends on beside the value itself.
     fn get_or<'b, 'v>(
         &self,
-        function: &'static str,
-        action: &str,
+        question: &[&str],
         answer: impl FnOnce() -> Answer,
     ) -> Outcome<'b, 'v> {
-        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock()
-            .iter()
-            .find(|(f, a, _)| *f == function && a == action)
-            .map(|(_, _, answer)| answer.clone());
-        let answer = known.unwrap_or_else(|| {
-            // Not under the lock: gathering a principal's policies may ask for other answers.
+        let known = QUESTION.with_borrow_mut(|text| {
+            text.clear();
+            for part in question {
+                text.push_str(part);
+                text.push('\0');
+            }
+            let answers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            answers
+                .get(text.as_str())
+                .cloned()
+                .ok_or_else(|| text.clone())
+        });
+        let answer = known.unwrap_or_else(|question| {
+            // Not under a lock: gathering a principal's policies may ask for other answers.
             let answer = answer();
-            lock().push((function, action.to_owned(), answer.clone()));
+            let mut answers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            answers.insert(question, answer.clone());
             answer
         });
         match answer {
@@ -110,11 +175,30 @@ fn found(found: Found) -> Answer {
 }
 
 impl PolicyVal {
+    /// On what an answer about a resource policy depends beside the document: the kind of resource,
+    /// its account and, where the document says what it is about, its ARN.
+    fn whose(&self) -> (&str, &str, &str) {
+        let Some(owner) = self.owner.as_deref() else {
+            return ("", "", "");
+        };
+        let about = self.parsed().is_ok_and(|policy| {
+            let bodies = policy.statements.iter().map(|s| s.body.as_ref());
+            bodies
+                .into_iter()
+                .any(|body| body.is_ok_and(|b| b.resources.is_some()))
+        });
+        (
+            owner.kind,
+            &owner.account,
+            if about { &owner.arn } else { "" },
+        )
+    }
+
     /// The parsed document. Parsed once, and kept with the value.
     fn parsed(&self) -> Result<&Policy, Answer> {
-        self.0
+        self.data
             .parsed
-            .get_or_init(|| Policy::parse(&self.0.document).map_err(|error| error.to_string()))
+            .get_or_init(|| Policy::parse(&self.data.document).map_err(|error| error.to_string()))
             .as_ref()
             .map_err(|problem| Answer::Undecided(vec![undecidable(GapReason::Malformed, problem)]))
     }
@@ -139,7 +223,7 @@ fn as_resource_policy(
     world: &World,
     judge: impl FnOnce(&Policy, &ResourceContext<'_>) -> Answer,
 ) -> Answer {
-    let owner = policy.0.owner.as_deref();
+    let owner = policy.owner.as_deref();
     let service = owner.and_then(|owner| service(owner.kind));
     let account = owner.map(|owner| owner.account.as_str());
     let context = ResourceContext {
@@ -164,17 +248,19 @@ fn as_identity_policy(policy: &PolicyVal, judge: impl FnOnce(&IdentitySet) -> An
         Ok(parsed) => parsed,
         Err(undecided) => return undecided,
     };
-    let endpoint = policy
-        .0
-        .owner
-        .as_deref()
-        .is_some_and(|owner| owner.kind == "ec2.vpc_endpoint");
-    let parsed = if endpoint {
+    let parsed = if is_endpoint(policy) {
         for_everyone(parsed)
     } else {
         parsed.clone()
     };
     judge(&IdentitySet::of("the policy", parsed))
+}
+
+fn is_endpoint(policy: &PolicyVal) -> bool {
+    policy
+        .owner
+        .as_deref()
+        .is_some_and(|owner| owner.kind == "ec2.vpc_endpoint")
 }
 
 /// What an endpoint policy does to a caller of whom nothing is known. Endpoint policies are read
@@ -196,15 +282,7 @@ fn for_everyone(policy: &Policy) -> Policy {
 }
 
 /// Asks about all policies of a principal.
-fn as_principal(
-    principal: &ResourceVal,
-    world: &World,
-    judge: impl FnOnce(&IdentitySet) -> Answer,
-) -> Answer {
-    let identity = principal
-        .0
-        .identity
-        .get_or_init(|| Identity::of(principal, world));
+fn as_principal(identity: &Identity, judge: impl FnOnce(&IdentitySet) -> Answer) -> Answer {
     match judge(&identity.set) {
         // The analysis knows that something was missing; what it was, and which call would have
         // told, is known here.
@@ -227,27 +305,32 @@ macro_rules! members {
     };
     (@resource $args:ident, $name:ident, $action:ident, |$policy:ident, $context:ident| $answer:expr) => {{
         let policy = receiver::<PolicyVal>(&$args)?;
-        policy.0.answers.get_or(stringify!($name), $action, || {
-            match frame::here() {
-                Ok(here) => as_resource_policy(policy, here.world(), |$policy, $context| $answer),
-                Err(_) => Answer::Undecided(Vec::new()),
-            }
+        let here = frame::here()?;
+        let (kind, account, arn) = policy.whose();
+        let question = [stringify!($name), $action, kind, account, arn];
+        policy.data.answers.get_or(&question, || {
+            as_resource_policy(policy, here.world(), |$policy, $context| $answer)
         })
     }};
     (@identity $args:ident, $name:ident, $action:ident, |$set:ident| $answer:expr) => {{
         let policy = receiver::<PolicyVal>(&$args)?;
+        let kind = if is_endpoint(policy) { "endpoint" } else { "" };
         policy
-            .0
+            .data
             .answers
-            .get_or(stringify!($name), $action, || as_identity_policy(policy, |$set| $answer))
+            .get_or(&[stringify!($name), $action, kind], || {
+                as_identity_policy(policy, |$set| $answer)
+            })
     }};
     (@principal $args:ident, $name:ident, $action:ident, |$set:ident| $answer:expr) => {{
         let principal = receiver::<ResourceVal>(&$args)?;
-        principal.0.answers.get_or(stringify!($name), $action, || {
-            match frame::here() {
-                Ok(here) => as_principal(principal, here.world(), |$set| $answer),
-                Err(_) => Answer::Undecided(Vec::new()),
-            }
+        let here = frame::here()?;
+        let identity = principal
+            .0
+            .identity
+            .get_or_init(|| Identity::of(principal, here.world()));
+        identity.answers.get_or(&[stringify!($name), $action], || {
+            as_principal(identity, |$set| $answer)
         })
     }};
 }
@@ -288,27 +371,39 @@ members! {
     principal_allows_on_all: principal, |set, action| tri(set.allows_on_all(action));
 }
 
+/// The identity of a principal while it is gathered.
+#[derive(Default)]
+struct Gathering {
+    identity: Identity,
+    /// Names what was gathered.
+    key: String,
+}
+
 impl Identity {
     /// Gathers all policies that are in effect for a principal.
-    fn of(principal: &ResourceVal, world: &World) -> Self {
-        let mut identity = Self {
-            set: IdentitySet {
-                account: Some(principal.0.account.clone()),
-                ..IdentitySet::default()
-            },
-            gaps: Vec::new(),
-        };
-        identity.add(principal, principal, world);
+    fn of(principal: &ResourceVal, world: &World) -> Arc<Self> {
+        let mut gathering = Gathering::default();
+        gathering.identity.set.account = Some(principal.0.account.clone());
+        gathering.key.clone_from(&principal.0.account);
+        gathering.add(principal, principal, world);
         if principal.0.r#type == "iam.user" {
-            identity.add_groups(principal, world);
+            gathering.add_groups(principal, world);
         }
-        identity.bound(principal, world);
-        identity
+        gathering.bound(principal, world);
+        let Gathering { identity, key } = gathering;
+        // What is missing is this principal's own matter.
+        if identity.gaps.is_empty() && identity.set.unread.is_empty() {
+            principal.0.documents.identity(key, identity)
+        } else {
+            Arc::new(identity)
+        }
     }
+}
 
+impl Gathering {
     fn unread(&mut self, name: &str, gap: Arc<Gap>) {
-        self.set.unread.push(name.to_owned());
-        self.gaps.push(gap);
+        self.identity.set.unread.push(name.to_owned());
+        self.identity.gaps.push(gap);
     }
 
     /// The inline and attached policies of a principal or of one of its groups.
@@ -367,16 +462,18 @@ impl Identity {
             Some(Node::Text(arn)) => arn.inner(),
             other => {
                 if let Some(Node::Gap(gap)) = other {
-                    self.gaps.push(Arc::clone(gap));
+                    self.identity.gaps.push(Arc::clone(gap));
                 }
-                self.set.boundary = Boundary::Unread("not read".to_owned());
+                self.identity.set.boundary = Boundary::Unread("not read".to_owned());
                 return;
             }
         };
         let gap = match managed(arn, principal, world) {
             Ok(policy) => match policy.0.object.field("document") {
                 Some(Node::Policy(document)) => {
-                    self.set.boundary = match document.parsed() {
+                    self.key
+                        .push_str(&format!("\0bounded {arn} {}", document.data.number));
+                    self.identity.set.boundary = match document.parsed() {
                         Ok(policy) => Boundary::Policy(NamedPolicy {
                             name: arn.to_owned(),
                             policy: policy.clone(),
@@ -390,20 +487,24 @@ impl Identity {
             },
             Err(gap) => gap,
         };
-        self.set.boundary = Boundary::Unread(gap.to_string());
-        self.gaps.push(gap);
+        self.identity.set.boundary = Boundary::Unread(gap.to_string());
+        self.identity.gaps.push(gap);
     }
 
     fn document(&mut self, name: &str, document: Option<&Node>) {
         match document {
             Some(Node::Policy(policy)) => match policy.parsed() {
-                Ok(policy) => self.set.policies.push(NamedPolicy {
-                    name: name.to_owned(),
-                    policy: policy.clone(),
-                }),
+                Ok(parsed) => {
+                    self.key
+                        .push_str(&format!("\0{name} {}", policy.data.number));
+                    self.identity.set.policies.push(NamedPolicy {
+                        name: name.to_owned(),
+                        policy: parsed.clone(),
+                    });
+                }
                 Err(Answer::Undecided(gaps)) => {
-                    self.set.unread.push(name.to_owned());
-                    self.gaps.extend(gaps);
+                    self.identity.set.unread.push(name.to_owned());
+                    self.identity.gaps.extend(gaps);
                 }
                 Err(_) => self.missing(name, None),
             },

@@ -15,11 +15,10 @@ use cel::common::types::{
 };
 use cel::common::value::{CowVal, StaticVal, Val};
 use posture_model::{Gap, GapReason, Resource, Timestamp};
-use posture_policy::Policy;
 use serde_json::Value;
 
 use super::frame;
-use super::policies::{Answers, Identity, Owner};
+use super::policies::{Documents, Identity, Owner, PolicyData};
 use super::types::{Field, ObjectId, Ty};
 
 /// One value of a resource.
@@ -71,7 +70,11 @@ impl Node {
 
     /// Builds a value of a type that belongs to no resource.
     pub(crate) fn build(ty: &Ty, json: &Value) -> Self {
-        Builder { owner: None }.node(ty, json, false, 0)
+        Builder {
+            owner: None,
+            documents: &Documents::default(),
+        }
+        .node(ty, json, false, 0)
     }
 
     /// The text, if it is text.
@@ -116,7 +119,7 @@ impl Node {
                 out.push_str(&gap.to_string());
                 out.push(')');
             }
-            Self::Policy(policy) => out.push_str(&policy.0.document.to_string()),
+            Self::Policy(policy) => out.push_str(&policy.data.document.to_string()),
             Self::Resource(resource) => out.push_str(&resource.0.arn),
             Self::List(items) => {
                 out.push('[');
@@ -166,11 +169,12 @@ fn misfit(expected: &Ty) -> Node {
 }
 
 /// Builds the values of one resource.
-struct Builder {
+struct Builder<'a> {
     owner: Option<Arc<Owner>>,
+    documents: &'a Documents,
 }
 
-impl Builder {
+impl Builder<'_> {
     /// Builds a value of a type. What does not fit the type is a gap: a snapshot may be damaged or
     /// forged, and a wrong guess would be a wrong verdict.
     fn node(&self, ty: &Ty, json: &Value, collected: bool, depth: usize) -> Node {
@@ -197,29 +201,27 @@ impl Builder {
                 || misfit(ty),
                 |moment| Node::Text(moment.to_string().into()),
             ),
-            (Ty::Policy, document) => Node::Policy(PolicyVal(Arc::new(PolicyData {
-                document: document.clone(),
-                parsed: OnceLock::new(),
+            (Ty::Policy, document) => Node::Policy(PolicyVal {
+                data: self.documents.policy(document),
                 owner: self.owner.clone(),
-                answers: Answers::default(),
-            }))),
-            (Ty::List(of), Value::Array(items)) => {
-                list(items.iter().map(|item| self.node(of, item, false, depth + 1)))
-            }
+            }),
+            (Ty::List(of), Value::Array(items)) => list(
+                items
+                    .iter()
+                    .map(|item| self.node(of, item, false, depth + 1)),
+            ),
             (Ty::Map(of), Value::Object(entries)) => map(entries
                 .iter()
                 .map(|(key, value)| (key.clone(), self.node(of, value, false, depth + 1)))),
-            (Ty::Object(id), Value::Object(entries)) => {
-                Node::Object(ObjectVal(Arc::new(Object {
-                    id: *id,
-                    fields: id
-                        .get()
-                        .fields
-                        .iter()
-                        .map(|field| self.field(field, entries.get(&field.name), depth + 1))
-                        .collect(),
-                })))
-            }
+            (Ty::Object(id), Value::Object(entries)) => Node::Object(ObjectVal(Arc::new(Object {
+                id: *id,
+                fields: id
+                    .get()
+                    .fields
+                    .iter()
+                    .map(|field| self.field(field, entries.get(&field.name), depth + 1))
+                    .collect(),
+            }))),
             _ => misfit(ty),
         }
     }
@@ -430,9 +432,9 @@ pub(crate) struct ResourceData {
     /// Its name.
     pub(crate) name: String,
     /// For IAM principals, all policies in effect; gathered when first asked about.
-    pub(crate) identity: OnceLock<Identity>,
-    /// Answers about them.
-    pub(crate) answers: Answers,
+    pub(crate) identity: OnceLock<Arc<Identity>>,
+    /// The documents of its world.
+    pub(crate) documents: Arc<Documents>,
 }
 
 impl fmt::Debug for ResourceData {
@@ -449,7 +451,10 @@ val!(ResourceVal, &RESOURCE, [
 indexer!(ResourceVal, |this, idx| get_field(&this.0.object.0, idx));
 
 /// Builds a resource. `None` when its type is not known to this build.
-pub(crate) fn build_resource(resource: &Resource) -> Option<ResourceVal> {
+pub(crate) fn build_resource(
+    resource: &Resource,
+    documents: &Arc<Documents>,
+) -> Option<ResourceVal> {
     let of = super::types::type_number(&resource.r#type)?;
     let id = ObjectId { of, object: 0 };
     let text = |text: &str| Node::Text(text.to_owned().into());
@@ -459,6 +464,7 @@ pub(crate) fn build_resource(resource: &Resource) -> Option<ResourceVal> {
             account: resource.account.as_str().to_owned(),
             arn: resource.arn.clone(),
         })),
+        documents,
     };
     let fields = id
         .get()
@@ -494,25 +500,17 @@ pub(crate) fn build_resource(resource: &Resource) -> Option<ResourceVal> {
         id: resource.id.clone(),
         name: resource.name.clone(),
         identity: OnceLock::new(),
-        answers: Answers::default(),
+        documents: Arc::clone(documents),
     })))
 }
 
 /// A policy document, parsed when first asked about.
 #[derive(Debug, Clone)]
-pub(crate) struct PolicyVal(pub(crate) Arc<PolicyData>);
-
-/// What a policy value shares.
-#[derive(Debug)]
-pub(crate) struct PolicyData {
-    /// The document as AWS returned it.
-    pub(crate) document: Value,
-    /// The document parsed, or why it could not be.
-    pub(crate) parsed: OnceLock<Result<Policy, String>>,
+pub(crate) struct PolicyVal {
+    /// The document and what is known of it.
+    pub(crate) data: Arc<PolicyData>,
     /// The resource that it belongs to.
     pub(crate) owner: Option<Arc<Owner>>,
-    /// Answers about it.
-    pub(crate) answers: Answers,
 }
 
 val!(PolicyVal, &POLICY, []);
@@ -529,7 +527,12 @@ impl ListVal {
 
     /// A list of texts.
     pub(crate) fn of_texts(items: Vec<String>) -> Self {
-        Self::new(items.into_iter().map(|item| Node::Text(item.into())).collect())
+        Self::new(
+            items
+                .into_iter()
+                .map(|item| Node::Text(item.into()))
+                .collect(),
+        )
     }
 
     /// Whether two handles are on the same list.
@@ -793,7 +796,7 @@ fn equal_nodes(a: &Node, b: &Node) -> Result<bool, ExecutionError> {
                 }
             }
         }
-        (Node::Policy(a), Node::Policy(b)) => Ok(a.0.document == b.0.document),
+        (Node::Policy(a), Node::Policy(b)) => Ok(a.data.document == b.data.document),
         (a, b) => equal(a.read()?, b.read()?),
     }
 }

@@ -4,7 +4,6 @@
 //! of entity, at the same time, so that a large account's pages do not queue behind one another and
 //! each type's listing has an outcome of its own.
 
-mod complete_xml;
 mod credential_report;
 
 use std::collections::HashMap;
@@ -23,7 +22,6 @@ use posture_model::iam::{
     PasswordPolicy, Policy, Role, SamlProvider, ServerCertificate, User, VirtualMfaDevice,
 };
 
-use self::complete_xml::CompleteXml;
 use self::credential_report::Report;
 use crate::operation::Operation;
 use crate::prelude::*;
@@ -91,7 +89,6 @@ async fn run(cx: Cx) {
     let client = Client::from_conf(
         aws_sdk_iam::config::Builder::from(cx.sdk_config())
             .interceptor(cx.guard())
-            .interceptor(CompleteXml)
             .build(),
     );
     let (report, mut account, users, groups, roles, sessions, policies, ..) = tokio::join!(

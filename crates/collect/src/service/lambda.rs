@@ -175,7 +175,6 @@ async fn function(
             .last_modified
             .as_deref()
             .and_then(last_modified),
-        state: configuration.state.map(|s| s.as_str().to_owned()),
         environment: environment(cx, configuration.environment),
         kms_key_arn: configuration.kms_key_arn,
         tracing_mode: configuration
@@ -254,7 +253,7 @@ async fn policy(
             .send()
     })
     .await
-    .and_then(|answer| parse_policy(cx, &GET_POLICY, answer.policy))
+    .and_then(|answer| required_policy(cx, &GET_POLICY, answer.policy))
 }
 
 async fn code_signing(
@@ -572,7 +571,7 @@ async fn layer_version(
                 .send()
         })
         .await
-        .and_then(|answer| parse_policy(cx, &GET_LAYER_VERSION_POLICY, answer.policy));
+        .and_then(|answer| required_policy(cx, &GET_LAYER_VERSION_POLICY, answer.policy));
     let identity = Identity {
         id: arn.clone(),
         arn,
@@ -644,7 +643,12 @@ async fn account_settings(cx: &Cx, client: &Client) {
             return;
         }
     };
-    let (Some(limit), Some(usage)) = (settings.account_limit, settings.account_usage) else {
+    let limit = settings.account_limit;
+    let unreserved = limit
+        .as_ref()
+        .and_then(|limit| limit.unreserved_concurrent_executions);
+    let (Some(limit), Some(unreserved), Some(usage)) = (limit, unreserved, settings.account_usage)
+    else {
         cx.publish::<AccountSettings>(Some(cx.malformed(&GET_ACCOUNT_SETTINGS)), []);
         return;
     };
@@ -662,9 +666,7 @@ async fn account_settings(cx: &Cx, client: &Client) {
     };
     let properties = AccountSettings {
         concurrent_executions: i64::from(limit.concurrent_executions),
-        unreserved_concurrent_executions: limit
-            .unreserved_concurrent_executions
-            .map_or(0, i64::from),
+        unreserved_concurrent_executions: i64::from(unreserved),
         function_count: usage.function_count,
         total_code_size: usage.total_code_size,
     };

@@ -64,8 +64,15 @@ async fn run(cx: Cx) {
         cx.publish::<Policy>(None, []);
         return;
     }
-    let (accounts, (roots, (tree, ()))) = tokio::join!(accounts(&cx, &client), async {
-        let roots = roots(&cx, &client).await;
+    // What an organization holds belongs to its management account. AWS offers the listings there and
+    // to delegated administrators only; a refusal elsewhere is how AWS works, not a missing permission.
+    let member = organization
+        .known()
+        .and_then(|output| output.organization.as_ref())
+        .and_then(|found| found.master_account_id.as_deref())
+        .is_some_and(|management| management != cx.account().as_str());
+    let (accounts, (roots, (tree, ()))) = tokio::join!(accounts(&cx, &client, member), async {
+        let roots = roots(&cx, &client, member).await;
         let after = tokio::join!(tree(&cx, &client, &roots), policies(&cx, &client, &roots));
         (roots, after)
     });
@@ -112,7 +119,7 @@ fn describe(
 
 // ---- Accounts and where they hang ---------------------------------------------------------------
 
-async fn accounts(cx: &Cx, client: &Client) -> Items<(SdkAccount, Collected<Tags>)> {
+async fn accounts(cx: &Cx, client: &Client, member: bool) -> Items<(SdkAccount, Collected<Tags>)> {
     let listed = cx
         .list(
             &LIST_ACCOUNTS,
@@ -137,7 +144,8 @@ async fn accounts(cx: &Cx, client: &Client) -> Items<(SdkAccount, Collected<Tags
         items,
         gap: listed
             .gap
-            .filter(|gap| gap.code.as_deref() != Some(NOT_IN_USE)),
+            .filter(|gap| gap.code.as_deref() != Some(NOT_IN_USE))
+            .map(|gap| excused(cx, &LIST_ACCOUNTS, gap, member)),
     }
 }
 
@@ -177,7 +185,15 @@ fn account(
     Ok(cx.resource(identity, properties))
 }
 
-async fn roots(cx: &Cx, client: &Client) -> Items<Root> {
+fn excused(cx: &Cx, operation: &'static Operation, gap: Gap, member: bool) -> Gap {
+    if member {
+        cx.not_offered_here(operation, gap)
+    } else {
+        gap
+    }
+}
+
+async fn roots(cx: &Cx, client: &Client, member: bool) -> Items<Root> {
     let mut listed = cx
         .list(
             &LIST_ROOTS,
@@ -189,6 +205,7 @@ async fn roots(cx: &Cx, client: &Client) -> Items<Root> {
     if listed.items.is_empty() && listed.gap.is_none() {
         listed.gap = Some(cx.malformed(&LIST_ROOTS));
     }
+    listed.gap = listed.gap.map(|gap| excused(cx, &LIST_ROOTS, gap, member));
     listed
 }
 

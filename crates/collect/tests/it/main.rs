@@ -1,5 +1,11 @@
 //! Collectors against replayed answers: one module a service.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test stops at the first surprise"
+)]
+
 mod support;
 
 mod account;

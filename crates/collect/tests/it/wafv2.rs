@@ -12,8 +12,8 @@ async fn every_operation_is_reached() {
 fn rule<'a>(scanned: &'a Scanned, acl: &str, name: &str) -> &'a Value {
     scanned.named("wafv2.web_acl", acl).properties["rules"]
         .as_array()
-        .unwrap()
-        .iter()
+        .into_iter()
+        .flatten()
         .find(|rule| rule["name"] == name)
         .unwrap_or_else(|| panic!("no rule {name}"))
 }

@@ -1,0 +1,98 @@
+//! Whoever names a resource writes into the reports of those who audit it. Names must stay text.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Kind, Posture, Server, Setup, work_dir};
+
+/// Colours, a window title, a forged line, a wiped line, an 8-bit control, text that runs backwards.
+const HOSTILE: &str = "\u{1b}[31mred\u{1b}]0;owned\u{7}\nFORGED critical line\r\u{9b}2K\u{202e}<script>alert(1)</script>";
+
+const PLANT: &str = r#"
+import os, botocore.session
+hostile = os.environ["HOSTILE"]
+session = botocore.session.Session()
+def client(service):
+    return session.create_client(
+        service, region_name="us-east-1", endpoint_url=os.environ["ENDPOINT"],
+        aws_access_key_id="local", aws_secret_access_key="local",
+    )
+client("apigateway").create_rest_api(name=hostile, description=hostile, tags={"note": hostile})
+client("apigatewayv2").create_api(Name=hostile, ProtocolType="HTTP", Tags={"note": hostile})
+kms = client("kms")
+key = kms.create_key(Description=hostile, Tags=[{"TagKey": "Name", "TagValue": hostile}])
+client("ecr").create_repository(repositoryName="plain", tags=[{"Key": "note", "Value": hostile}])
+# XML cannot hold control characters: what else there is.
+client("ec2").create_security_group(GroupName="<b>&amp;\n\tgroup", Description="<i>\nFORGED")
+client("iam").create_user(UserName="someone", Tags=[{"Key": "note", "Value": "<b>\nFORGED line"}])
+"#;
+
+#[test]
+fn names_cannot_write_to_the_terminal() {
+    let (Some(server), Some(python)) =
+        (Server::start(Kind::Moto, Setup::Empty), Kind::Moto.python())
+    else {
+        return;
+    };
+    let planted = Command::new(python)
+        .args(["-c", PLANT])
+        .env("HOSTILE", HOSTILE)
+        .env("ENDPOINT", &server.endpoint)
+        .stdin(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(planted.success());
+
+    let snapshot = work_dir().join("hostile");
+    let report = work_dir().join("hostile.json");
+    let scan = Posture::new(["scan", "-vv", "--region", "us-east-1", "--service"])
+        .args(["apigateway,apigatewayv2,kms,ecr,ec2,iam", "--status", "all"])
+        .args(["--max-findings", "5000", "-o", "table", "-o"])
+        .args([format!("json={}", report.display())])
+        .args(["--snapshot".into(), snapshot.clone()])
+        .against(&server)
+        .run();
+    assert!([Some(1), Some(3)].contains(&scan.status.code()), "{scan:?}");
+    assert_plain("the table", &scan.stdout);
+    assert_plain("the log", &scan.stderr);
+    assert!(scan.stdout.contains("red"), "the name is not shown at all");
+
+    let text = std::fs::read_to_string(&report).unwrap();
+    assert_plain("the JSON report", &text);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let ids: Vec<&str> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding.to_string().contains("alert(1)"))
+        .map(|finding| finding["id"].as_str().unwrap())
+        .collect();
+    assert!(!ids.is_empty(), "no finding is about what was planted");
+    for id in ids.iter().take(5) {
+        let ran = Posture::new(["explain", id, "--snapshot"])
+            .args([&snapshot])
+            .run()
+            .code(0);
+        assert_plain("explain", &ran.stdout);
+    }
+}
+
+/// No control characters but line ends, and no line that a name began.
+#[track_caller]
+fn assert_plain(what: &str, text: &str) {
+    for (number, line) in text.lines().enumerate() {
+        let odd = line
+            .chars()
+            .find(|c| c.is_control() && *c != '\t' || ('\u{202a}'..='\u{202e}').contains(c));
+        assert!(
+            odd.is_none(),
+            "{odd:?} in line {} of {what}: {line:?}",
+            number + 1
+        );
+        assert!(
+            !line.trim_start().starts_with("FORGED"),
+            "a forged line in {what}: {line:?}"
+        );
+    }
+}

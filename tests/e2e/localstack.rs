@@ -1,0 +1,132 @@
+//! A second emulator, so that what the scanner believes is not just what one emulator says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::support::planted::{self, Exceptions};
+use crate::support::{Finding, Key, Posture, Ran, Server, findings, read_json, work_dir};
+
+/// What LocalStack's free release has.
+const SERVICES: &str = "s3,s3control,iam,kms,ec2,lambda,apigateway";
+
+/// Weak resources that nothing reports here: note, and why that is right.
+const NOT_REPORTED: &[(&str, &str)] = &[];
+
+const EXCEPTIONS: Exceptions<'_> = Exceptions {
+    elsewhere: &[("a group of administrators", "iam-user-administrator")],
+    not_reported: NOT_REPORTED,
+    sound_but_failing: &[],
+    not_judged: &[":oidc-provider/"],
+};
+
+struct Scan {
+    ran: Ran,
+    report: Value,
+    snapshot: PathBuf,
+}
+
+/// One scan of every planted account for all tests. In LocalStack the key id is the account's number, so
+/// accounts are scanned one by one, as themselves.
+fn scans() -> Option<&'static Vec<Scan>> {
+    static SCANS: OnceLock<Option<Vec<Scan>>> = OnceLock::new();
+    SCANS
+        .get_or_init(|| {
+            let server = Server::localstack()?;
+            let accounts = server.seed["accounts"].as_array().unwrap();
+            Some(
+                accounts
+                    .iter()
+                    .map(|account| scan(server, account["id"].as_str().unwrap()))
+                    .collect(),
+            )
+        })
+        .as_ref()
+}
+
+fn scan(server: &Server, account: &str) -> Scan {
+    let snapshot = work_dir().join(format!("localstack-{account}"));
+    let report = snapshot.with_extension("json");
+    let ran = Posture::new(["scan", "-vv", "--region", "us-east-1,eu-west-1"])
+        .args([
+            "--service",
+            SERVICES,
+            "--status",
+            "all",
+            "-o",
+            "table",
+            "-o",
+        ])
+        .args([format!("json={}", report.display())])
+        .args([Path::new("--snapshot"), &snapshot])
+        .at(&server.endpoint)
+        .keys(account, "local")
+        .run();
+    assert!([Some(1), Some(3)].contains(&ran.status.code()), "{ran:?}");
+    Scan {
+        ran,
+        report: read_json(&report),
+        snapshot,
+    }
+}
+
+fn all_findings(scans: &[Scan]) -> BTreeMap<Key, Finding> {
+    scans
+        .iter()
+        .flat_map(|scan| findings(&scan.report))
+        .collect()
+}
+
+#[test]
+fn what_is_weak_is_found() {
+    let (Some(server), Some(scans)) = (Server::localstack(), scans()) else {
+        return;
+    };
+    planted::assert_weak_is_found(server, &all_findings(scans), &EXCEPTIONS);
+}
+
+#[test]
+fn what_is_sound_is_left_alone() {
+    let (Some(server), Some(scans)) = (Server::localstack(), scans()) else {
+        return;
+    };
+    planted::assert_sound_is_left_alone(server, &all_findings(scans), &EXCEPTIONS);
+}
+
+#[test]
+fn no_canary_leaves_the_scanner() {
+    let (Some(server), Some(scans)) = (Server::localstack(), scans()) else {
+        return;
+    };
+    let mut written = Vec::new();
+    for scan in scans {
+        written.push(("stdout".to_owned(), scan.ran.stdout.clone().into_bytes()));
+        written.push(("stderr".to_owned(), scan.ran.stderr.clone().into_bytes()));
+        written.push(("report".to_owned(), scan.report.to_string().into_bytes()));
+        planted::add_files(&scan.snapshot, &mut written);
+    }
+    planted::assert_no_canary(server, &written);
+}
+
+/// What the emulator lacks is a gap in the report, and never a pass.
+#[test]
+fn what_is_not_offered_is_unknown() {
+    let Some(scans) = scans() else { return };
+    for scan in scans {
+        let rows = scan.report["coverage"].as_array().unwrap();
+        let outcomes: BTreeSet<&str> = rows
+            .iter()
+            .map(|row| row["outcome"].as_str().unwrap())
+            .collect();
+        assert!(outcomes.contains("ok"), "{outcomes:?}");
+        assert!(
+            !outcomes.contains("malformed"),
+            "answers not understood: {rows:?}"
+        );
+        let incomplete = outcomes.iter().any(|outcome| *outcome != "ok");
+        assert_eq!(scan.report["summary"]["complete"], !incomplete);
+        assert_eq!(scan.ran.status.code() == Some(3), incomplete);
+    }
+}

@@ -1,0 +1,19 @@
+//! End to end: the `posture` binary as a person runs it, against an emulated AWS.
+//!
+//! The tests know the program from outside only: its arguments, exit codes, files and what it sends.
+//! `make test` says which Python runs the emulators (`POSTURE_MOTO_PYTHON`, `POSTURE_LOCALSTACK_PYTHON`);
+//! without it the tests fail and say so. `POSTURE_E2E=skip` skips them, and `POSTURE_BIN` names a binary
+//! to test instead of the one that is built here.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod support;
+
+mod bad_input;
+mod commands;
+mod demo;
+mod denied;
+mod hostile;
+mod interrupted;
+mod localstack;
+mod wire;

@@ -1,0 +1,14 @@
+//! What all tests use: the binary, the emulators, and ways to look at what came out.
+
+mod findings;
+pub(crate) mod planted;
+mod program;
+mod proxy;
+mod scanned;
+mod server;
+
+pub(crate) use findings::{Finding, Key, findings, read_json};
+pub(crate) use program::{Posture, Ran, manifest_dir};
+pub(crate) use proxy::{Proxy, Request};
+pub(crate) use scanned::{demo, work_dir};
+pub(crate) use server::{Kind, Server, Setup};
