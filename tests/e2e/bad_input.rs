@@ -383,7 +383,7 @@ fn a_check_of_ones_own_with_a_typo() {
     let good = GoodFile::new("custom-checks");
     let directory = work_dir().join("mine");
     std::fs::create_dir(&directory).unwrap();
-    let file = directory.join("mine.yaml");
+    let file = directory.join("lambda-function-mine.yaml");
     let evaluate = || {
         Posture::new([
             "evaluate",
@@ -418,7 +418,7 @@ fn a_check_of_ones_own_with_a_typo() {
     ] {
         std::fs::write(&file, typo).unwrap();
         let ran = evaluate();
-        let place = format!("mine.yaml:{line}:");
+        let place = format!("lambda-function-mine.yaml:{line}:");
         let expect = Expect {
             code: 2,
             says: &[&place, "^", near],
@@ -435,24 +435,21 @@ fn a_check_of_ones_own_with_a_typo() {
 
     // An id twice: in the person's own files, and one that is built in.
     std::fs::write(&file, CHECK).unwrap();
-    std::fs::write(directory.join("twice.yaml"), CHECK).unwrap();
-    let expect = Expect {
-        code: 2,
-        says: &["lambda-function-mine", "mine.yaml", "twice.yaml"],
-        next: "help: ",
-    };
-    assert_refused(&evaluate(), &expect);
-    let taken = CHECK.replace("lambda-function-mine", "lambda-function-timeout-maximum");
-    std::fs::write(directory.join("twice.yaml"), taken).unwrap();
-    let expect = Expect {
-        code: 2,
-        says: &["lambda-function-timeout-maximum", "twice.yaml"],
-        next: "help: ",
-    };
-    assert_refused(&evaluate(), &expect);
-    good.assert_untouched();
+    let further = directory.join("further");
+    std::fs::create_dir(&further).unwrap();
+    for id in ["lambda-function-mine", "lambda-function-timeout-maximum"] {
+        let twin = further.join(format!("{id}.yaml"));
+        std::fs::write(&twin, CHECK.replace("lambda-function-mine", id)).unwrap();
+        let expect = Expect {
+            code: 2,
+            says: &[&format!("{id}.yaml:1:"), "^", "already"],
+            next: "help: posture checks lint PATH",
+        };
+        assert_refused(&evaluate(), &expect);
+        good.assert_untouched();
+        std::fs::remove_file(twin).unwrap();
+    }
 
-    std::fs::remove_file(directory.join("twice.yaml")).unwrap();
     evaluate().code(0);
     let report = read_json(&good.0);
     assert_ne!(report, serde_json::from_str::<Value>(GOOD).unwrap());

@@ -213,7 +213,7 @@ fn all() -> Options {
     }
 }
 
-fn only(id: &str) -> Options {
+fn just(id: &str) -> Options {
     Options {
         checks: [CheckId::new(id).unwrap()].into(),
         ..all()
@@ -304,7 +304,7 @@ fn options_select_checks_and_findings() {
     // What is not kept is counted all the same.
     let fails = Options {
         keep: [Status::Fail].into(),
-        ..only("long")
+        ..just("long")
     };
     let evaluation = run(&input, &fails);
     assert_eq!(evaluation.findings.len(), 1);

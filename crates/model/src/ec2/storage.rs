@@ -114,8 +114,9 @@ pub struct ImageDevice {
     pub device_name: Option<String>,
     /// Snapshot that holds its content; null for an empty volume.
     pub snapshot_id: Option<String>,
-    /// Whether that snapshot is encrypted; null where not told.
-    pub encrypted: Option<bool>,
+    /// Whether that snapshot is encrypted.
+    #[schemars(extend("x-source" = ["ec2:DescribeImages"]))]
+    pub encrypted: Collected<bool>,
 }
 
 /// Who may launch an image, beside its owner.

@@ -177,7 +177,7 @@ async fn image(cx: &Cx, client: &Client, item: SdkImage) -> Result<TypedResource
                 Some(ImageDevice {
                     device_name: mapping.device_name,
                     snapshot_id: ebs.snapshot_id,
-                    encrypted: ebs.encrypted,
+                    encrypted: told(cx, &DESCRIBE_IMAGES, ebs.encrypted),
                 })
             })
             .collect(),
