@@ -243,7 +243,7 @@ fn verdicts_evidence_and_tallies() {
         functions(ONE, "eu-west-1", None, &[("slow", 900), ("fast", 3)]),
         keys(ONE, "eu-west-1"),
     ]);
-    let evaluation = run(&input, &only("long"));
+    let evaluation = run(&input, &just("long"));
     assert_eq!(
         statuses(&evaluation),
         [
@@ -354,7 +354,7 @@ fn a_listing_that_failed_is_one_unknown_a_place() {
         keys(ONE, "eu-west-1"),
         keys(ONE, "us-east-1"),
     ]);
-    let evaluation = run(&input, &only("long"));
+    let evaluation = run(&input, &just("long"));
     assert_eq!(
         statuses(&evaluation),
         [
@@ -389,7 +389,7 @@ fn a_unit_that_is_missing_is_not_empty() {
     ];
     let evaluation = run(
         &input_of(units, |manifest| manifest.scan.finished_at = None),
-        &only("long"),
+        &just("long"),
     );
     assert_eq!(
         statuses(&evaluation),
@@ -407,11 +407,11 @@ fn a_service_that_was_left_out_is_left_out() {
     let asked = input_of(units(), |manifest| {
         manifest.scope.services = vec!["kms".into()]
     });
-    let evaluation = run(&asked, &only("long"));
+    let evaluation = run(&asked, &just("long"));
     assert_eq!(statuses(&evaluation), []);
     assert!(evaluation.complete);
     // Asked for everything and yet not there: an older version did not know the service.
-    let evaluation = run(&input(units()), &only("long"));
+    let evaluation = run(&input(units()), &just("long"));
     assert_eq!(
         statuses(&evaluation),
         [(format!("{ONE}/global/*"), "unknown")]
@@ -432,7 +432,7 @@ fn a_lookup_into_what_was_not_listed_is_unknown() {
                 Vec::new(),
             ),
         ]);
-        run(&input, &only("keyless")).findings[0].clone()
+        run(&input, &just("keyless")).findings[0].clone()
     };
     assert_eq!(lookup(None).status, Status::Fail);
     let unknown = lookup(Some(GapReason::AccessDenied));
@@ -451,7 +451,7 @@ fn a_field_that_an_older_snapshot_lacks_is_unknown() {
         vec![("lambda.function", None)],
         vec![old],
     )]);
-    let evaluation = run(&input, &only("long"));
+    let evaluation = run(&input, &just("long"));
     let finding = &evaluation.findings[0];
     assert_eq!(finding.status, Status::Unknown);
     assert_eq!(finding.gaps[0].reason, GapReason::Unsupported);
@@ -526,7 +526,7 @@ fn ids_do_not_depend_on_what_else_there_is() {
             .id
             .clone()
     };
-    let (alone, crowd) = (run(&alone, &only("long")), run(&crowd, &only("long")));
+    let (alone, crowd) = (run(&alone, &just("long")), run(&crowd, &just("long")));
     assert_eq!(of(&alone, ONE), of(&crowd, ONE));
     assert_ne!(of(&crowd, ONE), of(&crowd, TWO));
     // Pinned: a change here would orphan every waiver and ticket.
@@ -548,7 +548,7 @@ fn resources_that_share_an_arn_have_ids_of_their_own() {
             vec![("lambda.function", None)],
             resources,
         )]);
-        let evaluation = run(&input, &only("long"));
+        let evaluation = run(&input, &just("long"));
         let ids: Vec<_> = evaluation
             .findings
             .into_iter()
@@ -571,7 +571,7 @@ fn resources_that_share_an_arn_have_ids_of_their_own() {
         vec![("lambda.function", None)],
         vec![twin("a"), twin("a"), twin("a")],
     )]);
-    assert_eq!(run(&input, &only("long")).findings.len(), 3);
+    assert_eq!(run(&input, &just("long")).findings.len(), 3);
 }
 
 #[test]
@@ -712,7 +712,7 @@ fn hostile_resources_are_not_judged() {
         ),
         keys(ONE, "eu-west-1"),
     ]);
-    let evaluation = run(&input, &only("long"));
+    let evaluation = run(&input, &just("long"));
     assert_eq!(evaluation.findings.len(), count);
     for finding in &evaluation.findings {
         assert_eq!(finding.status, Status::Unknown, "{}", finding.resource.id);
