@@ -58,12 +58,16 @@ fn scans() -> Option<&'static Vec<Scan>> {
         .get_or_init(|| {
             let server = Server::localstack()?;
             let accounts = server.seed["accounts"].as_array().unwrap();
-            Some(
-                accounts
+            Some(std::thread::scope(|scope| {
+                let running: Vec<_> = accounts
                     .iter()
-                    .map(|account| scan(server, account["id"].as_str().unwrap()))
-                    .collect(),
-            )
+                    .map(|account| scope.spawn(|| scan(server, account["id"].as_str().unwrap())))
+                    .collect();
+                running
+                    .into_iter()
+                    .map(|scan| scan.join().unwrap())
+                    .collect()
+            }))
         })
         .as_ref()
 }

@@ -50,6 +50,8 @@ pub struct SessionOptions {
 pub struct Session {
     pub(crate) sdk: SdkConfig,
     pub(crate) custom_endpoint: bool,
+    /// The profile that was named outright, for messages.
+    profile: Option<String>,
 }
 
 impl Session {
@@ -82,7 +84,10 @@ impl Session {
         );
         let loaded = loader.load().await;
         let connect = options.connect_timeout.unwrap_or(Duration::from_secs(5));
-        Self::from_config(&loaded, default_http_client(), connect)
+        Self {
+            profile: options.profile.clone(),
+            ..Self::from_config(&loaded, default_http_client(), connect)
+        }
     }
 
     /// A session with everything given, for tests against replayed answers.
@@ -117,6 +122,7 @@ impl Session {
         Self {
             sdk,
             custom_endpoint,
+            profile: None,
         }
     }
 
@@ -131,7 +137,10 @@ impl Session {
             .provide_credentials()
             .await
             .map_err(|error| ScanError::Credentials {
-                detail: chain(&error),
+                detail: match &self.profile {
+                    Some(profile) => format!("profile {profile:?}: {}", chain(&error)),
+                    None => chain(&error),
+                },
             })
     }
 
@@ -325,6 +334,7 @@ pub(crate) async fn assume(
     Ok(Session {
         sdk,
         custom_endpoint: base.custom_endpoint,
+        profile: base.profile.clone(),
     })
 }
 
