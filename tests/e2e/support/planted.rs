@@ -12,8 +12,6 @@ pub(crate) struct Exceptions<'a> {
     pub(crate) elsewhere: &'a [(&'a str, &'a str)],
     /// Weak resources that nothing reports: part of the ARN or the note, and why that is right.
     pub(crate) not_reported: &'a [(&'a str, &'a str)],
-    /// Grave findings on sound resources: note, check, and why that is right.
-    pub(crate) sound_but_failing: &'a [(&'a str, &'a str, &'a str)],
     /// Parts of the ARNs of resources that no check judges by themselves.
     pub(crate) not_judged: &'a [&'a str],
 }
@@ -112,13 +110,9 @@ pub(crate) fn assert_sound_is_left_alone(
         for finding in own {
             let grave = finding.status == "fail"
                 && ["critical", "high"].contains(&finding.severity.as_str());
-            let excepted = exceptions
-                .sound_but_failing
-                .iter()
-                .any(|(note, check, _)| planted.is(note) && finding.check == *check);
             // A part that is planted weak in a sound whole has a label of its own.
             let labelled = all.iter().any(|p| p.weak && p.arn == finding.arn);
-            if grave && !excepted && !labelled {
+            if grave && !labelled {
                 blamed.push(format!(
                     "{} ({}): {}: {}",
                     planted.arn, planted.note, finding.check, finding.message
