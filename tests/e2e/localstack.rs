@@ -13,8 +13,6 @@ use crate::support::{Finding, Key, Posture, Ran, Server, findings, read_json, wo
 const SERVICES: &str = "s3,s3control,iam,kms,ec2,lambda,apigateway";
 
 const NO_ORGANIZATION: &str = "an unknown account needs a known organization";
-const EITHER_WAY: &str =
-    "either way: unknown without an organization, unless something else is weak";
 const NO_HISTORY: &str = "ages cannot be planted";
 const NO_ACCESS_POINTS: &str = "access points can be made, but are not listed";
 
@@ -24,7 +22,7 @@ const NOT_REPORTED: &[(&str, &str)] = &[
     ("a user without any way in for a year", NO_HISTORY),
     ("a role that nobody has used for a year", NO_HISTORY),
     ("a group without members", "users are not all understood"),
-    ("its policy admits an unknown account", EITHER_WAY),
+    ("its policy admits an unknown account", NO_ORGANIZATION),
     ("an unknown account may use the layer", NO_ORGANIZATION),
     ("an unknown account may call it", NO_ORGANIZATION),
     ("an access point with an open policy", NO_ACCESS_POINTS),

@@ -82,7 +82,7 @@ pub(crate) fn assert_weak_is_found(
     let needless: Vec<_> = exceptions
         .not_reported
         .iter()
-        .filter(|exception| !excused.contains(exception) && !exception.1.starts_with("either way"))
+        .filter(|exception| !excused.contains(exception))
         .collect();
     assert!(
         needless.is_empty(),
