@@ -96,7 +96,10 @@ impl ResourceNode {
 struct Data {
     now: Timestamp,
     scanned: BTreeSet<String>,
+    /// Accounts that some account's listing of its organization names.
     organization: BTreeSet<String>,
+    /// Those of them whose organization was listed to the end: who is not listed is not in it.
+    settled: BTreeSet<String>,
     /// Ids of organizations by the account that read them.
     organization_ids: BTreeMap<String, String>,
     /// `scanned` and `organization` together.
@@ -151,6 +154,7 @@ impl World {
                 now,
                 scanned: BTreeSet::new(),
                 organization: BTreeSet::new(),
+                settled: BTreeSet::new(),
                 organization_ids: BTreeMap::new(),
                 known: BTreeSet::new(),
                 places: Vec::new(),
@@ -267,9 +271,7 @@ impl World {
         if id == from.0.account || self.0.scanned.contains(id) || self.0.organization.contains(id) {
             return Ok(true);
         }
-        // The organization's accounts are listed where it is managed; a member's own listing is
-        // denied. One complete listing that names this account speaks for it.
-        if self.0.organization.contains(&from.0.account) {
+        if self.0.settled.contains(&from.0.account) {
             return Ok(false);
         }
         let Some(of) = type_number(ORGANIZATION_ACCOUNT) else {
@@ -282,6 +284,17 @@ impl World {
     /// The accounts that belong to whoever runs the scan, as far as is known.
     pub(crate) fn known_accounts(&self) -> &BTreeSet<String> {
         &self.0.known
+    }
+
+    /// Whether an account that is not known is foreign to this one, rather than a member of the same
+    /// organization that nobody could list.
+    pub(crate) fn others_are_foreign(&self, account: &str) -> bool {
+        if self.0.settled.contains(account) {
+            return true;
+        }
+        let places = self.place(account, GLOBAL_REGION);
+        type_number(ORGANIZATION_ACCOUNT)
+            .is_some_and(|of| self.listed(&places, of, account).is_ok())
     }
 
     /// The id of an account's organization, where it is known.
@@ -534,6 +547,7 @@ impl WorldBuilder {
     /// Finishes the index.
     pub fn build(mut self) -> World {
         self.data.known = &self.data.scanned | &self.data.organization;
+        self.data.settled = self.settled();
         for place in &mut self.data.places {
             for typed in place.types.values_mut() {
                 let all = typed.resources.iter();
@@ -553,6 +567,26 @@ impl WorldBuilder {
             }
         }
         World(Arc::new(self.data))
+    }
+
+    /// Accounts whose organization some account listed to the end. It is listed where it is managed; a
+    /// member's own attempt is denied, and one complete listing speaks for all whom it names.
+    fn settled(&self) -> BTreeSet<String> {
+        let Some(of) = type_number(ORGANIZATION_ACCOUNT) else {
+            return BTreeSet::new();
+        };
+        let whole = |typed: &&Typed| match &self.data.assumed {
+            Some(unlisted) => !unlisted.contains(&of),
+            None => matches!(typed.listing, Some(Ok(()))),
+        };
+        self.data
+            .places
+            .iter()
+            .filter_map(|place| place.types.get(&of))
+            .filter(whole)
+            .flat_map(|typed| &typed.resources)
+            .map(|resource| resource.id().to_owned())
+            .collect()
     }
 
     fn typed(&mut self, account: &str, region: &str, of: u16) -> &mut Typed {

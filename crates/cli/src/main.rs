@@ -21,6 +21,11 @@ use tracing_subscriber::EnvFilter;
 use crate::args::{Cli, Command, Global, LogFormat};
 use crate::exit::Failure;
 
+/// Evaluating makes and drops many small values, on all threads: a third of its time goes to the system's
+/// allocator, half as much to this one.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 use posture_catalog::{Catalog, Status};
 use posture_engine::{Input, Options, bench, evaluate_input};
 
+/// The one that the program uses.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<usize>());
     let functions = arguments.next().transpose()?.unwrap_or(5000);

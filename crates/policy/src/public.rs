@@ -29,6 +29,8 @@ pub struct ResourceContext<'a> {
     pub organization: Option<&'a str>,
     /// Accounts that are trusted as the owner is: those of the scan and of the organization.
     pub known_accounts: Option<&'a BTreeSet<String>>,
+    /// Whether `known_accounts` are all: any other account is foreign.
+    pub others_are_foreign: bool,
     /// When to judge conditions on the time, in seconds since 1970.
     pub now: Option<i64>,
 }

@@ -50,7 +50,7 @@ pub fn trusts_without_external_id(policy: &Policy, context: &ResourceContext<'_>
                 without_external_id: true,
             };
             let answer = search(policy, &caller, context, Some(ASSUME)).reachable(&[statement]);
-            if context.known_accounts.is_some() && context.account.is_some() {
+            if context.others_are_foreign && context.account.is_some() {
                 found.add(id.as_str(), answer);
             } else if !answer.is_no() {
                 found.doubt(Undecided::opaque(format!(

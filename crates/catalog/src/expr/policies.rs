@@ -234,6 +234,7 @@ fn as_resource_policy(
         service,
         organization: account.and_then(|account| world.organization_of(account)),
         known_accounts: Some(world.known_accounts()),
+        others_are_foreign: account.is_some_and(|account| world.others_are_foreign(account)),
         now: Some(world.now().unix()),
     };
     match policy.parsed() {

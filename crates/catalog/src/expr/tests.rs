@@ -727,6 +727,49 @@ fn looking_up_tells_nothing_from_unreadable() {
     );
 }
 
+/// An account that the second page of a listing would have named is not foreign.
+#[test]
+fn an_account_is_foreign_only_to_an_organization_that_was_listed_to_the_end() {
+    const OTHER: &str = "999999999999";
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": {"AWS": OTHER}, "Action": "sts:AssumeRole"}});
+    let member = json!({"email_domain": null, "status": "ACTIVE", "joined_method": "CREATED",
+        "ancestor_ids": [], "ou_path": "/"});
+    let resources = [
+        function(json!({"policy": trust})),
+        resource("organizations.account", ACCOUNT, member),
+    ];
+    let cut_short = Gap {
+        operation: "organizations:ListAccounts".to_owned(),
+        ..Gap::bare(GapReason::Throttled)
+    };
+    for (gap, known, foreign) in [
+        (None, Answer::Known(false), Answer::Known(true)),
+        (
+            Some(cut_short),
+            Answer::Unknown(Vec::new()),
+            Answer::Unknown(Vec::new()),
+        ),
+    ] {
+        let (world, nodes) = world_of(&resources, &[("organizations.account", gap)]);
+        let shape = |answer| match answer {
+            Answer::Unknown(gaps) => {
+                assert!(!gaps.is_empty());
+                Answer::Unknown(Vec::new())
+            }
+            answer => answer,
+        };
+        let ask = |source: &str| shape(ask(&world, &nodes[0], source));
+        assert_eq!(ask("is_known_account(\"999999999999\")"), known);
+        assert_eq!(
+            ask("size(resource.policy.trusts_without_external_id()) == 1"),
+            foreign
+        );
+        let own = ask("is_known_account(\"123456789012\")");
+        assert_eq!(own, Answer::Known(true));
+    }
+}
+
 #[test]
 fn all_functions_are_declared_once() {
     let mut seen = BTreeSet::new();

@@ -20,6 +20,7 @@ fn role(known: &BTreeSet<String>) -> ResourceContext<'_> {
         service: Some("sts"),
         organization: Some("o-own"),
         known_accounts: Some(known),
+        others_are_foreign: true,
         ..ResourceContext::default()
     }
 }
@@ -89,7 +90,7 @@ fn third_parties() {
         );
     }
     let unknown = ResourceContext {
-        known_accounts: None,
+        others_are_foreign: false,
         ..role(&known)
     };
     let policy = parse(&assume(json!({"AWS": OTHER}), json!({})));
