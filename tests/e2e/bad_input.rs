@@ -273,7 +273,7 @@ fn names_that_do_not_exist() {
         (
             &["evaluate", "--practice", "NET-5"],
             "NET-5",
-            "did you mean \"NET-".into(),
+            near("NET-05"),
         ),
         (
             &["evaluate", "--severity", "hihg"],
@@ -576,8 +576,6 @@ fn outputs_that_cannot_be_written() {
         work_dir().join("no-such-directory/report.json"),
         file.join("report.json"),
         work_dir().to_owned(),
-        // Renaming a report over a device would replace the device.
-        PathBuf::from("/dev/full"),
         PathBuf::new(),
     ] {
         let ran = Posture::new(["evaluate"])
@@ -592,12 +590,39 @@ fn outputs_that_cannot_be_written() {
         assert_refused(&ran, &expect);
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), GOOD);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::FileTypeExt;
-        let device = std::fs::metadata("/dev/full").unwrap();
-        assert!(device.file_type().is_char_device());
+}
+
+/// Renaming a report over a device would replace the device.
+#[test]
+#[cfg(unix)]
+fn devices_and_pipes_are_written_to_and_stay() {
+    use std::os::unix::fs::FileTypeExt;
+    let Some(small) = snapshot() else { return };
+    let evaluate = |output: &str| {
+        Posture::new(["evaluate"])
+            .args([small])
+            .args(["-o", output])
+            .run()
+    };
+    let ran = evaluate("json=/dev/full");
+    let expect = Expect {
+        code: 2,
+        says: &["the json report was not written: /dev/full"],
+        next: "help: ",
+    };
+    assert_refused(&ran, &expect);
+    let ran = evaluate("json=/dev/null");
+    assert!(
+        [Some(0), Some(1), Some(3)].contains(&ran.status.code()),
+        "{ran:?}"
+    );
+    for device in ["/dev/full", "/dev/null"] {
+        let found = std::fs::metadata(device).unwrap();
+        assert!(found.file_type().is_char_device(), "{device}");
     }
+    let ran = evaluate("json=/dev/stdout");
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["schema_version"], "1.0");
 }
 
 #[test]

@@ -157,6 +157,31 @@ fn doctor_tells_who_where_and_what_is_denied() {
 }
 
 #[test]
+fn doctor_tries_a_role_in_another_account() {
+    let Some(server) = Server::moto() else { return };
+    let args = ["doctor", "--region", "us-east-1", "--service", "kms"];
+    let ran = Posture::new(args)
+        .args(["--account", "222222222222", "--role-name", "PostureScan"])
+        .args(["-o", "json"])
+        .against(server)
+        .run()
+        .code(0);
+    let doctor = json(&ran.stdout);
+    assert_eq!(doctor["accounts"], serde_json::json!(["222222222222"]));
+    let operations = doctor["operations"].as_array().unwrap();
+    for name in ["core:AssumeRole", "core:DescribeRegions", "kms:ListKeys"] {
+        let found = operations.iter().find(|o| o["operation"] == name).unwrap();
+        assert_eq!(found["outcome"], "answered", "{name}");
+    }
+    let ran = Posture::new(args)
+        .args(["--account", "222222222222"])
+        .against(server)
+        .run()
+        .code(2);
+    assert!(ran.stderr.contains("--role-name"), "{}", ran.stderr);
+}
+
+#[test]
 fn selection_narrows_what_is_judged() {
     let Some(demo) = demo() else { return };
     let run = |args: &[&str]| {

@@ -94,6 +94,17 @@ pub(crate) struct ConnectArgs {
     pub(crate) max_attempts: u32,
 }
 
+/// Which role to take in other accounts.
+#[derive(Debug, Args)]
+pub(crate) struct RoleArgs {
+    /// Role to assume in accounts other than the caller's: a name, or an ARN with {account}
+    #[arg(long, value_name = "NAME")]
+    pub(crate) role_name: Option<String>,
+    /// External id that the role asks for
+    #[arg(long, value_name = "ID", requires = "role_name")]
+    pub(crate) external_id: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     #[command(flatten)]
@@ -104,12 +115,8 @@ pub(crate) struct ScanArgs {
     /// Scan this account; repeat or separate with commas
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub(crate) account: Vec<AccountId>,
-    /// Role to assume in accounts other than the caller's: a name, or an ARN with {account}
-    #[arg(long, value_name = "NAME")]
-    pub(crate) role_name: Option<String>,
-    /// External id that the role asks for
-    #[arg(long, value_name = "ID", requires = "role_name")]
-    pub(crate) external_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) role: RoleArgs,
     /// Scan this region only; repeat or separate with commas [default: every enabled region]
     #[arg(long, value_name = "REGION", value_delimiter = ',')]
     pub(crate) region: Vec<Region>,
@@ -262,6 +269,11 @@ pub(crate) enum PermissionsFormat {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+    /// Account to try the actions in [default: the caller's]
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<AccountId>,
+    #[command(flatten)]
+    pub(crate) role: RoleArgs,
     /// Region to try the actions in [default: the session's]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<Region>,

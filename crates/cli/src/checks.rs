@@ -201,6 +201,5 @@ fn test(paths: &[PathBuf], cases: bool) -> Result<u8, Failure> {
 }
 
 fn json_text(value: &Value) -> Result<u8, Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(Failure::usage)?;
-    crate::print(&(text + "\n"))
+    crate::print(&posture_report::json_text(value).map_err(Failure::usage)?)
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use posture_collect::{CallPolicy, ScanError, Session, SessionOptions};
+use posture_collect::{AccountRole, CallPolicy, ScanError, Session, SessionOptions};
 use posture_model::Region;
 use posture_snapshot::SnapshotError;
 
-use crate::args::ConnectArgs;
+use crate::args::{ConnectArgs, RoleArgs};
 use crate::exit::{Failure, INCOMPLETE, NOTHING, USAGE, did_you_mean};
 
 pub(crate) async fn session(
@@ -28,6 +28,13 @@ pub(crate) async fn session(
         connect_timeout: None,
     })
     .await)
+}
+
+pub(crate) fn role(args: &RoleArgs) -> Option<AccountRole> {
+    Some(AccountRole {
+        role: args.role_name.clone()?,
+        external_id: args.external_id.clone(),
+    })
 }
 
 pub(crate) fn policy(args: &ConnectArgs) -> CallPolicy {

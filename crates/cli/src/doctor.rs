@@ -30,6 +30,7 @@ struct Diagnosis {
     credentials: String,
     credentials_short: bool,
     caller: String,
+    accounts: Vec<String>,
     regions: Vec<String>,
     account_gaps: Vec<String>,
     operations: Vec<(&'static Operation, Outcome)>,
@@ -80,9 +81,9 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
     };
     let request = ScanRequest {
         session,
-        accounts: Vec::new(),
+        accounts: args.account.iter().cloned().collect(),
         organization: false,
-        role: None,
+        role: connect::role(&args.role),
         regions: vec![region],
         excluded_regions: Vec::new(),
         services: args.service.clone(),
@@ -104,6 +105,7 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
         .iter()
         .flat_map(|unit| &unit.ledger)
         .chain(&manifest.ledger)
+        .chain(manifest.accounts.iter().flat_map(|a| &a.ledger))
     {
         ledger.entry(&entry.operation).or_default().push(entry);
     }
@@ -122,6 +124,11 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
         credentials,
         credentials_short,
         caller: summary.caller.arn,
+        accounts: manifest
+            .accounts
+            .iter()
+            .map(|account| account.id.to_string())
+            .collect(),
         regions: manifest
             .accounts
             .iter()
@@ -182,12 +189,13 @@ fn table(diagnosis: &Diagnosis) -> String {
         text.push_str("             renew them before a larger scan\n");
     }
     text.push_str(&format!(
-        "caller       {}\nregion       {}\n",
+        "caller       {}\naccount      {}\nregion       {}\n",
         diagnosis.caller,
+        diagnosis.accounts.join(", "),
         diagnosis.regions.join(", ")
     ));
     for gap in &diagnosis.account_gaps {
-        text.push_str(&format!("account      {gap}\n"));
+        text.push_str(&format!("             {gap}\n"));
     }
     let count = |wanted: fn(&Outcome) -> bool| {
         diagnosis
@@ -247,14 +255,14 @@ fn json_text(diagnosis: &Diagnosis) -> Result<String, Failure> {
                    "outcome": name, "detail": detail})
         })
         .collect();
-    serde_json::to_string_pretty(&json!({
+    posture_report::json_text(&json!({
         "credentials": diagnosis.credentials,
         "credentials_short_lived": diagnosis.credentials_short,
         "caller": diagnosis.caller,
+        "accounts": diagnosis.accounts,
         "regions": diagnosis.regions,
         "account_gaps": diagnosis.account_gaps,
         "operations": operations,
     }))
-    .map(|text| text + "\n")
     .map_err(Failure::usage)
 }

@@ -1,17 +1,18 @@
 //! From a snapshot to reports and an exit code; the second half of a scan, and all of `evaluate`.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use posture_catalog::{Catalog, Severity, Status};
 use posture_engine::{EngineError, Evaluation, Options};
 use posture_report::{CatalogView, Format, TableOptions, build, v1};
-use posture_snapshot::{Snapshot, write_atomically};
+use posture_snapshot::Snapshot;
 
 use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
 use crate::connect::snapshot_failure;
-use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, USAGE, did_you_mean};
+use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, did_you_mean};
+use crate::output::{Target, targets};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<u8, Failure> {
     let plan = Plan::new(&args.select, &args.output)?;
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &EvaluateArgs) -> Result<u8, Failure> {
 pub(crate) struct Plan {
     catalog: Catalog,
     options: Options,
-    outputs: Vec<(Format, Option<PathBuf>)>,
+    outputs: Vec<(Format, Target)>,
     fail_on: Option<Severity>,
     allow_incomplete: bool,
     max_findings: usize,
@@ -40,7 +41,7 @@ impl Plan {
             name => Some(name.parse().map_err(Failure::usage)?),
         };
         Ok(Self {
-            outputs: outputs(&output.output)?,
+            outputs: targets(&output.output)?,
             catalog,
             options,
             fail_on,
@@ -53,23 +54,25 @@ impl Plan {
     pub(crate) fn finish(&self, snapshot: &Path) -> Result<u8, Failure> {
         let evaluation = evaluate(snapshot, &self.catalog, &self.options)?;
         let report = report(&evaluation, &self.catalog)?;
-        for (format, path) in &self.outputs {
-            self.write(&report, *format, path.as_deref(), snapshot)?;
+        for (format, target) in &self.outputs {
+            let text = self.text(&report, *format, target, snapshot)?;
+            target.write(*format, &text)?;
         }
         Ok(self.code(&report, evaluation.complete))
     }
 
-    fn write(
+    fn text(
         &self,
         report: &v1::Report,
         format: Format,
-        path: Option<&Path>,
+        target: &Target,
         snapshot: &Path,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<u8>, Failure> {
         let mut text = Vec::new();
+        let shown = *target == Target::Stdout;
         let table = TableOptions {
-            color: path.is_none() && color(),
-            width: if path.is_none() { width() } else { 100 },
+            color: shown && color(),
+            width: if shown { width() } else { 100 },
             max_findings: self.max_findings,
             snapshot: (snapshot != Path::new(DEFAULT_SNAPSHOT))
                 .then(|| snapshot.display().to_string()),
@@ -77,18 +80,7 @@ impl Plan {
         format
             .render(report, &table, &mut text)
             .map_err(|e| Failure::usage(format!("failed to render {format}: {e}")))?;
-        match path {
-            Some(path) => write_atomically(path, &text).map_err(|e| {
-                Failure::new(USAGE, format!("the {format} report was not written: {e}"))
-                    .help("the snapshot is whole: posture evaluate writes the report again")
-            }),
-            None => match std::io::stdout().lock().write_all(&text) {
-                Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-                    Err(Failure::usage(format!("failed to write to stdout: {e}")))
-                }
-                _ => Ok(()),
-            },
-        }
+        Ok(text)
     }
 
     fn code(&self, report: &v1::Report, complete: bool) -> u8 {
@@ -155,53 +147,6 @@ pub(crate) fn unknown_check(catalog: &Catalog, id: &str) -> Failure {
         .unwrap_or_default();
     Failure::usage(format!("there is no check {id:?}{hint}"))
         .help("posture checks list shows them all")
-}
-
-fn outputs(specifications: &[String]) -> Result<Vec<(Format, Option<PathBuf>)>, Failure> {
-    let mut outputs = Vec::new();
-    for specification in specifications {
-        let (format, path) = match specification.split_once('=') {
-            Some((format, "-")) => (format, None),
-            // A link stays a link: what it points at is replaced.
-            Some((format, path)) => {
-                let path = PathBuf::from(path);
-                (format, Some(path.canonicalize().unwrap_or(path)))
-            }
-            None => (specification.as_str(), None),
-        };
-        let format: Format = format.parse().map_err(Failure::usage)?;
-        if let Some(path) = &path {
-            writable(path)?;
-        }
-        outputs.push((format, path));
-    }
-    if outputs.iter().filter(|(_, path)| path.is_none()).count() > 1 {
-        return Err(Failure::usage("two reports cannot share stdout")
-            .help("give one of them a path: -o json=report.json"));
-    }
-    Ok(outputs)
-}
-
-/// A report that cannot be written after an hour's scan would be an hour lost.
-fn writable(path: &Path) -> Result<(), Failure> {
-    const NEXT: &str = "name a file in a directory that you may write to: -o json=report.json";
-    // Devices too: the report would be renamed over them, and root may do that.
-    if path.as_os_str().is_empty() || (path.exists() && !path.is_file()) {
-        return Err(Failure::usage(format!(
-            "{:?} is no file to write a report to",
-            path.display().to_string()
-        ))
-        .help(NEXT));
-    }
-    let parent = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    tempfile::Builder::new()
-        .prefix(".posture-")
-        .tempfile_in(parent)
-        .map(drop)
-        .map_err(|e| Failure::usage(format!("cannot write to {}: {e}", path.display())).help(NEXT))
 }
 
 pub(crate) fn evaluate(

@@ -61,9 +61,25 @@ impl Failure {
 
 /// `; did you mean "x"?` for a name that is close to one that exists.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    // `net-5` means `NET-05`, however alike `NET-15` looks.
+    let plain = |text: &str| -> String {
+        let kept = text.chars().filter(|c| c.is_alphanumeric() && *c != '0');
+        kept.flat_map(char::to_lowercase).collect()
+    };
+    let wanted = plain(name);
     known
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .map(|candidate| {
+            let likeness = strsim::jaro_winkler(name, candidate);
+            (
+                if plain(candidate) == wanted {
+                    2.0
+                } else {
+                    likeness
+                },
+                candidate,
+            )
+        })
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| format!("; did you mean {candidate:?}?"))

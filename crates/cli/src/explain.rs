@@ -1,7 +1,7 @@
 //! `posture explain`.
 
 use posture_catalog::Frameworks;
-use posture_report::{explain, v1};
+use posture_report::{explain, json_text, v1};
 
 use crate::args::{ExplainArgs, ListFormat};
 use crate::evaluate::{color, evaluate, everything, load_catalog, report, width};
@@ -26,8 +26,6 @@ fn text(
 ) -> Result<String, Failure> {
     match format {
         ListFormat::Table => Ok(explain(report, finding, frameworks, width(), color())),
-        ListFormat::Json => serde_json::to_string_pretty(finding)
-            .map(|text| text + "\n")
-            .map_err(Failure::usage),
+        ListFormat::Json => json_text(finding).map_err(Failure::usage),
     }
 }

@@ -8,6 +8,7 @@ mod evaluate;
 mod exit;
 mod explain;
 mod manual;
+mod output;
 mod permissions;
 mod progress;
 mod scan;

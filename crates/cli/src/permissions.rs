@@ -68,7 +68,7 @@ fn policy(actions: &[&str]) -> Value {
 
 fn pretty(value: &Value) -> String {
     // A value made here always has a text.
-    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+    posture_report::json_text(value).unwrap_or_default()
 }
 
 /// As many policies as the size limit asks for.

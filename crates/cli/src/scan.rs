@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use posture_collect::{AccountRole, ScanRequest, find_service, scan};
+use posture_collect::{ScanRequest, find_service, scan};
 use posture_snapshot::ToolRecord;
 
 use crate::args::{Global, ScanArgs};
@@ -37,10 +37,7 @@ async fn collect(args: &ScanArgs, global: &Global) -> Result<(), Failure> {
         session,
         accounts: args.account.clone(),
         organization: args.org,
-        role: args.role_name.clone().map(|role| AccountRole {
-            role,
-            external_id: args.external_id.clone(),
-        }),
+        role: connect::role(&args.role),
         regions: args.region.clone(),
         excluded_regions: args.exclude_region.clone(),
         services: args.service.clone(),
@@ -53,7 +50,7 @@ async fn collect(args: &ScanArgs, global: &Global) -> Result<(), Failure> {
     let outcome = tokio::select! {
         outcome = scan(request, shown.clone()) => outcome.map_err(connect::scan_failure),
         () = interrupted() => Err(Failure::new(INTERRUPTED, "interrupted").help(format!(
-            "what was read is in {}; the same command goes on from there",
+            "what was read is kept in {}; the same command goes on from there",
             args.snapshot.display()
         ))),
     };

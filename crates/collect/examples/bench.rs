@@ -99,6 +99,33 @@ fn request(replay: &Replay, service: &str, snapshot: std::path::PathBuf) -> Scan
     }
 }
 
+/// Customer keys, each with an answer of its own: of a key that AWS owns little is asked.
+fn keys() -> Vec<Reply> {
+    let id = |n: usize| format!("00000000-0000-0000-0000-0000000000{n:02}");
+    let arn = |n| {
+        format!(
+            "arn:aws:kms:{}:{}:key/{}",
+            world::REGION,
+            world::ACCOUNT,
+            id(n)
+        )
+    };
+    let listed: Vec<Value> = (0..ITEMS)
+        .map(|n| json!({"KeyId": id(n), "KeyArn": arn(n)}))
+        .collect();
+    let described = (0..ITEMS).map(|n| {
+        let metadata = json!({
+            "KeyId": id(n), "Arn": arn(n), "AWSAccountId": world::ACCOUNT,
+            "CreationDate": 1_769_860_800, "Enabled": true, "KeyManager": "CUSTOMER",
+            "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
+            "Origin": "AWS_KMS", "MultiRegion": false});
+        reply("kms:DescribeKey", json!({"KeyMetadata": metadata})).when(&id(n))
+    });
+    std::iter::once(reply("kms:ListKeys", json!({"Keys": listed})))
+        .chain(described)
+        .collect()
+}
+
 fn cases() -> Vec<Case> {
     let many = |make: &dyn Fn(usize) -> Value| (0..ITEMS).map(make).collect::<Vec<_>>();
     let region = world::REGION;
@@ -119,12 +146,7 @@ fn cases() -> Vec<Case> {
             service: "kms",
             // ListKeys, DescribeKey, then the rest at once.
             chain: 3,
-            replies: vec![reply(
-                "kms:ListKeys",
-                json!({"Keys": many(&|n| json!({
-                    "KeyId": format!("00000000-0000-0000-0000-0000000000{n:02}"),
-                    "KeyArn": format!("arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-0000000000{n:02}")}))}),
-            )],
+            replies: keys(),
         },
         Case {
             service: "s3",

@@ -147,16 +147,16 @@ pub async fn scan(
         custom_endpoint: request.session.custom_endpoint,
     });
     request.session.credentials().await?;
-    let core = CoreCalls {
+    let mut core = CoreCalls {
         bucket: Arc::new(Bucket::new(CORE_RATE)),
         shared: Arc::clone(&shared),
-        ledgers: Mutex::default(),
+        ledger: Ledger::default(),
     };
     let first = core.cx(&request.session, None, &Partition::aws());
     let caller = session::caller(&first).await;
-    core.keep(&first);
     let caller = caller?;
-    let targets = targets(&request, &core, &caller).await?;
+    core.ledger.keep(&first);
+    let targets = targets(&request, &mut core, &caller).await?;
     let plans = core.plan_all(&request, &caller, targets).await?;
     for plan in &plans {
         for gap in &plan.record.gaps {
@@ -179,7 +179,8 @@ pub async fn scan(
         scan_id()?,
         scope(&request),
     )?;
-    writer.set_accounts(plans.iter().map(|plan| plan.record.clone()).collect())?;
+    let records = plans.iter().map(|plan| plan.record.clone()).collect();
+    writer.set_accounts(caller.account.clone(), records)?;
     let units = units(&plans, &services);
     let wanted: Vec<UnitKey> = units.iter().map(|unit| unit.key.clone()).collect();
     let (resumed, open): (Vec<Unit>, Vec<Unit>) = units
@@ -193,7 +194,7 @@ pub async fn scan(
     run_units(open, &shared, &request, &writer, &progress).await?;
 
     let accounts = plans.iter().filter(|plan| plan.session.is_some()).count();
-    let ledger = core.into_ledger();
+    let ledger = core.ledger.into_entries();
     let count = wanted.len();
     tokio::task::spawn_blocking(move || {
         // All units have ended, so this is the last owner.
@@ -229,13 +230,13 @@ fn chosen_services(names: &[String]) -> Result<Vec<&'static Service>, ScanError>
 
 async fn targets(
     request: &ScanRequest,
-    core: &CoreCalls,
+    core: &mut CoreCalls,
     caller: &Caller,
 ) -> Result<Vec<Target>, ScanError> {
     let mut targets: Vec<Target> = if request.organization {
         let cx = core.cx(&request.session, Some(&caller.account), &caller.partition);
         let members = session::organization(&cx).await;
-        core.keep(&cx);
+        core.ledger.keep(&cx);
         let members = members.map_err(ScanError::Organization)?;
         if let Some(stranger) = request
             .accounts
@@ -282,11 +283,51 @@ fn bare_target(id: AccountId) -> Target {
     }
 }
 
-/// The calls that find accounts and regions, and their ledger.
+/// Calls by operation.
+#[derive(Default)]
+struct Ledger(BTreeMap<String, LedgerEntry>);
+
+impl Ledger {
+    /// Adds the calls of a context that is done.
+    fn keep(&mut self, cx: &Cx) {
+        for entry in cx.ledger() {
+            let whole = self.0.entry(entry.operation.clone()).or_default();
+            whole.operation = entry.operation;
+            whole.iam_action = entry.iam_action;
+            whole.calls += entry.calls;
+            whole.pages += entry.pages;
+            whole.retries += entry.retries;
+            whole.throttled += entry.throttled;
+            whole.denied += entry.denied;
+            whole.failed += entry.failed;
+            whole.milliseconds += entry.milliseconds;
+            for gap in entry.gaps {
+                if !whole.gaps.contains(&gap) {
+                    whole.gaps.push(gap);
+                }
+            }
+        }
+    }
+
+    /// Adds what follows from an answer that was no error.
+    fn note(&mut self, gap: &Gap) {
+        if let Some(entry) = self.0.get_mut(&gap.operation)
+            && !entry.gaps.contains(gap)
+        {
+            entry.gaps.push(gap.clone());
+        }
+    }
+
+    fn into_entries(self) -> Vec<LedgerEntry> {
+        self.0.into_values().collect()
+    }
+}
+
+/// The calls that find accounts and regions, and the caller's ledger of them.
 struct CoreCalls {
     bucket: Arc<Bucket>,
     shared: Arc<Shared>,
-    ledgers: Mutex<BTreeMap<String, LedgerEntry>>,
+    ledger: Ledger,
 }
 
 impl CoreCalls {
@@ -308,35 +349,6 @@ impl CoreCalls {
             Arc::clone(&self.bucket),
             Arc::clone(&self.shared),
         )
-    }
-
-    fn keep(&self, cx: &Cx) {
-        let mut ledgers = lock(&self.ledgers);
-        for entry in cx.ledger() {
-            let whole = ledgers.entry(entry.operation.clone()).or_default();
-            whole.operation = entry.operation;
-            whole.iam_action = entry.iam_action;
-            whole.calls += entry.calls;
-            whole.pages += entry.pages;
-            whole.retries += entry.retries;
-            whole.throttled += entry.throttled;
-            whole.denied += entry.denied;
-            whole.failed += entry.failed;
-            whole.milliseconds += entry.milliseconds;
-            for gap in entry.gaps {
-                if !whole.gaps.contains(&gap) {
-                    whole.gaps.push(gap);
-                }
-            }
-        }
-    }
-
-    fn into_ledger(self) -> Vec<LedgerEntry> {
-        self.ledgers
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .into_values()
-            .collect()
     }
 
     async fn plan_all(
@@ -377,7 +389,9 @@ impl CoreCalls {
             partition: caller.partition.clone(),
             regions: Vec::new(),
             gaps: Vec::new(),
+            ledger: Vec::new(),
         };
+        let mut ledger = Ledger::default();
         let own = record.id == caller.account;
         let session = match &request.role {
             Some(role) if !own => {
@@ -385,7 +399,7 @@ impl CoreCalls {
                 let arn = role.arn(&caller.partition, &record.id);
                 let taken =
                     session::assume(&cx, &request.session, arn, role.external_id.clone()).await;
-                self.keep(&cx);
+                ledger.keep(&cx);
                 taken
             }
             _ => Ok(request.session.clone()),
@@ -394,6 +408,7 @@ impl CoreCalls {
             Ok(session) => session,
             Err(gap) => {
                 record.gaps.push(gap);
+                record.ledger = ledger.into_entries();
                 let plan = Plan {
                     record,
                     session: None,
@@ -403,7 +418,7 @@ impl CoreCalls {
         };
         let cx = self.cx(&session, Some(&record.id), &caller.partition);
         let regions = session::regions(&cx).await;
-        self.keep(&cx);
+        ledger.keep(&cx);
         let regions = match regions {
             Ok(regions) => regions,
             Err(gap) => {
@@ -413,45 +428,45 @@ impl CoreCalls {
                 session::Regions::default()
             }
         };
-        record.regions = self.regions_to_scan(request, &session, &regions, &mut record.gaps);
+        record.regions = regions_to_scan(request, &session, &regions, &mut record.gaps);
+        for gap in &record.gaps {
+            ledger.note(gap);
+        }
+        record.ledger = ledger.into_entries();
         let plan = Plan {
             record,
             session: Some(session),
         };
         (plan, regions)
     }
+}
 
-    fn regions_to_scan(
-        &self,
-        request: &ScanRequest,
-        session: &Session,
-        known: &session::Regions,
-        gaps: &mut Vec<Gap>,
-    ) -> Vec<Region> {
-        let mut wanted: Vec<Region> = if request.regions.is_empty() {
-            if known.enabled.is_empty() {
-                session.region().into_iter().collect()
-            } else {
-                known.enabled.clone()
-            }
+fn regions_to_scan(
+    request: &ScanRequest,
+    session: &Session,
+    known: &session::Regions,
+    gaps: &mut Vec<Gap>,
+) -> Vec<Region> {
+    let mut wanted: Vec<Region> = if request.regions.is_empty() {
+        if known.enabled.is_empty() {
+            session.region().into_iter().collect()
         } else {
-            request.regions.clone()
-        };
-        wanted.retain(|region| !request.excluded_regions.contains(region));
-        wanted.retain(|region| {
-            let off = known.disabled.contains(region);
-            if off {
-                gaps.push(Gap {
-                    code: Some(format!("{region} is not enabled")),
-                    ..Gap::bare(GapReason::NotOffered)
-                });
-            }
-            !off
-        });
-        wanted.sort();
-        wanted.dedup();
-        wanted
-    }
+            known.enabled.clone()
+        }
+    } else {
+        request.regions.clone()
+    };
+    wanted.retain(|region| !request.excluded_regions.contains(region));
+    wanted.retain(|region| {
+        let off = known.disabled.contains(region);
+        if off {
+            gaps.push(session::not_enabled(region));
+        }
+        !off
+    });
+    wanted.sort();
+    wanted.dedup();
+    wanted
 }
 
 /// A name that no account has as a region is a slip of the pen, and an error before anything is read.

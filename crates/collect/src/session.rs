@@ -394,6 +394,16 @@ impl ProvideCredentials for AssumedRole {
     }
 }
 
+/// Why a region that the account has not enabled is left out.
+pub(crate) fn not_enabled(region: &Region) -> Gap {
+    Gap {
+        reason: GapReason::NotOffered,
+        operation: DESCRIBE_REGIONS.to_string(),
+        iam_action: DESCRIBE_REGIONS.action.to_owned(),
+        code: Some(format!("{region} is not enabled")),
+    }
+}
+
 /// The regions of an account: enabled ones, and those it could enable.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Regions {

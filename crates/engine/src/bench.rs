@@ -158,6 +158,8 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
             finished_at: Some(moment),
         },
         scope: Scope::default(),
+        generation: None,
+        caller: None,
         accounts: accounts
             .into_iter()
             .map(|id| AccountRecord {
@@ -168,6 +170,7 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
                 partition: Partition::aws(),
                 regions: regions.to_vec(),
                 gaps: Vec::new(),
+                ledger: Vec::new(),
             })
             .collect(),
         units: units

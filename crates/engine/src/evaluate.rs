@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use posture_catalog::{Catalog, Check, Severity, Status};
 use posture_model::{AccountId, CheckId, Gap, GapReason, Region};
-use posture_snapshot::{LedgerEntry, Manifest, Snapshot};
+use posture_snapshot::{LedgerEntry, Manifest, Snapshot, UnitRecord};
 
 use crate::explain::evidence;
 use crate::finding_id::Identity;
@@ -403,38 +403,34 @@ fn coverage(manifest: &Manifest) -> Vec<CoverageEntry> {
                 account: unit.key.account.clone(),
                 region: unit.key.region.clone(),
                 service: unit.key.service.clone(),
-                ledger: ledger.clone(),
+                ledger: with_listings(ledger, unit),
             })
         })
         .collect();
-    // Calls that found accounts and regions belong to no unit; the first account stands for the
-    // caller's, which made them.
-    if let Some(account) = manifest.accounts.first() {
-        entries.extend(manifest.ledger.iter().map(|ledger| CoverageEntry {
-            account: account.id.clone(),
+    let caller = manifest.caller.iter().map(|id| (id, &manifest.ledger));
+    let accounts = manifest.accounts.iter().map(|a| (&a.id, &a.ledger));
+    entries.extend(caller.chain(accounts).flat_map(|(account, ledger)| {
+        ledger.iter().map(|ledger| CoverageEntry {
+            account: account.clone(),
             region: Region::global(),
             service: service_of(&ledger.operation),
             ledger: ledger.clone(),
-        }));
-    }
-    for account in &manifest.accounts {
-        entries.extend(account.gaps.iter().map(|gap| CoverageEntry {
-            account: account.id.clone(),
-            region: Region::global(),
-            service: service_of(&gap.operation),
-            ledger: LedgerEntry {
-                operation: gap.operation.clone(),
-                iam_action: gap.iam_action.clone(),
-                calls: 1,
-                denied: u64::from(gap.reason == GapReason::AccessDenied),
-                failed: u64::from(gap.reason != GapReason::AccessDenied),
-                gaps: vec![gap.clone()],
-                ..LedgerEntry::default()
-            },
-        }));
-    }
+        })
+    }));
     entries.sort();
     entries
+}
+
+/// The calls with what made their listings incomplete: an answer may be no error, and still not be
+/// understood.
+fn with_listings(ledger: &LedgerEntry, unit: &UnitRecord) -> LedgerEntry {
+    let mut ledger = ledger.clone();
+    for gap in unit.listings.values().filter_map(|l| l.gap.as_ref()) {
+        if gap.operation == ledger.operation && !ledger.gaps.contains(gap) {
+            ledger.gaps.push(gap.clone());
+        }
+    }
+    ledger
 }
 
 fn service_of(operation: &str) -> String {

@@ -166,6 +166,8 @@ fn input_of(units: Vec<Unit>, change: impl FnOnce(&mut Manifest)) -> Input {
             finished_at: Some(moment),
         },
         scope: Scope::default(),
+        generation: None,
+        caller: None,
         accounts: regions
             .into_iter()
             .map(|(owner, regions)| AccountRecord {
@@ -176,6 +178,7 @@ fn input_of(units: Vec<Unit>, change: impl FnOnce(&mut Manifest)) -> Input {
                 partition: Partition::aws(),
                 regions: regions.into_iter().collect(),
                 gaps: Vec::new(),
+                ledger: Vec::new(),
             })
             .collect(),
         units: records,
@@ -488,16 +491,56 @@ fn gaps_of_accounts_and_of_the_ledger_make_it_incomplete() {
             operation: "sts:AssumeRole".into(),
             ..Gap::bare(GapReason::AccessDenied)
         }];
+        record.ledger = vec![LedgerEntry {
+            operation: "sts:AssumeRole".into(),
+            denied: 1,
+            gaps: record.gaps.clone(),
+            ..LedgerEntry::default()
+        }];
         manifest.accounts.push(record);
+        manifest.caller = Some(account(ONE));
+        manifest.ledger = vec![LedgerEntry {
+            operation: "organizations:ListAccounts".into(),
+            calls: 1,
+            ..LedgerEntry::default()
+        }];
     });
     let evaluation = run(&lost, &all());
     assert!(!evaluation.complete);
-    let entry = &evaluation.coverage[0];
+    let rows: Vec<_> = evaluation
+        .coverage
+        .iter()
+        .map(|entry| {
+            let denied = entry.ledger.denied;
+            (entry.account.as_str(), entry.service.as_str(), denied)
+        })
+        .collect();
+    assert_eq!(rows, [(ONE, "organizations", 0), (TWO, "sts", 1)]);
+}
+
+#[test]
+fn an_answer_that_was_no_error_but_not_understood_shows_in_the_coverage() {
+    let unit = functions(ONE, "eu-west-1", Some(GapReason::Malformed), &[]);
+    let input = input_of(vec![unit, keys(ONE, "eu-west-1")], |manifest| {
+        for unit in &mut manifest.units {
+            unit.ledger = vec![LedgerEntry {
+                operation: "lambda:ListFunctions".into(),
+                calls: 1,
+                ..LedgerEntry::default()
+            }];
+        }
+    });
+    let evaluation = run(&input, &all());
+    assert!(!evaluation.complete);
+    let gaps: Vec<_> = evaluation
+        .coverage
+        .iter()
+        .map(|entry| (entry.service.as_str(), entry.ledger.gaps.clone()))
+        .collect();
     assert_eq!(
-        (entry.account.as_str(), entry.service.as_str()),
-        (TWO, "sts")
+        gaps,
+        [("kms", vec![]), ("lambda", vec![gap(GapReason::Malformed)])]
     );
-    assert_eq!(entry.ledger.denied, 1);
 }
 
 #[test]

@@ -91,6 +91,11 @@ fn skip_string(chars: &mut Peekable<Chars<'_>>) {
     }
 }
 
+/// Whether a terminal would obey the character, or an eye be deceived by it.
+pub(crate) fn is_unsafe(c: char) -> bool {
+    c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 /// Characters that show nothing, or that change how others show.
 fn is_invisible(c: char) -> bool {
     matches!(c,

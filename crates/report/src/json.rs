@@ -1,15 +1,123 @@
-//! The report as JSON, version 1.
+//! The report as JSON, version 1, and whatever else is written as JSON.
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
+
+use crate::clean::is_unsafe;
 use crate::v1::Report;
 
 /// Writes the report as indented JSON with a newline at the end, straight to `out`. The same report
 /// gives the same bytes: fields have the order of their types, and maps that of their keys.
 pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    write(report, out)
+}
+
+/// Any value as indented JSON with a newline at the end.
+pub fn text<T: Serialize + ?Sized>(value: &T) -> io::Result<String> {
+    let mut out = Vec::new();
+    write(value, &mut out)?;
+    String::from_utf8(out).map_err(io::Error::other)
+}
+
+/// Characters that a terminal would obey, or that would hide from the eye, are written as escapes: the
+/// value is the same, and `cat` is safe.
+fn write<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
     // The serializer writes token by token; without a buffer each would be a system call.
     let mut out = io::BufWriter::new(out);
-    serde_json::to_writer_pretty(&mut out, report)?;
+    let mut serializer = Serializer::with_formatter(&mut out, Escaping(PrettyFormatter::new()));
+    value.serialize(&mut serializer)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// The layout of another formatter, with unsafe characters in strings escaped.
+struct Escaping<'a>(PrettyFormatter<'a>);
+
+impl Formatter for Escaping<'_> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut safe = 0;
+        for (at, c) in fragment.char_indices().filter(|(_, c)| is_unsafe(*c)) {
+            self.write_plain(out, fragment.get(safe..at))?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            safe = at + c.len_utf8();
+        }
+        self.write_plain(out, fragment.get(safe..))
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_array(out)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array(out)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(out, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array_value(out)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object(out)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object(out)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(out)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object_value(out)
+    }
+}
+
+impl Escaping<'_> {
+    fn write_plain<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: Option<&str>,
+    ) -> io::Result<()> {
+        CompactFormatter.write_string_fragment(out, text.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped_and_stays_the_same_value() {
+        let value = serde_json::json!({
+            "a\u{202e}b": "x\u{9b}2J \u{1b}[0m \u{7f} \u{200b}\u{e0041}\u{2028} \"quoted\" \n e\u{301} שלום 漢",
+            "list": [1, {"x": []}],
+        });
+        let text = text(&value).unwrap();
+        assert_eq!(
+            text,
+            "{\n  \"a\\u202eb\": \"x\\u009b2J \\u001b[0m \\u007f \\u200b\\udb40\\udc41\\u2028 \\\"quoted\\\" \
+             \\n e\u{301} שלום 漢\",\n  \"list\": [\n    1,\n    {\n      \"x\": []\n    }\n  ]\n}\n"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
+    }
 }

@@ -18,6 +18,6 @@ pub use build::{BuildError, CatalogView, build};
 pub use clean::clean;
 pub use explain::explain;
 pub use format::{Format, UnknownFormat};
-pub use json::render as render_json;
+pub use json::{render as render_json, text as json_text};
 pub use table::{TableOptions, render as render_table};
 pub use v1::report_schema;

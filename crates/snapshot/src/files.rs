@@ -1,9 +1,29 @@
 //! Files that are either whole or not there.
 
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use crate::SnapshotError;
+
+const PREFIX: &str = ".posture-";
+const SUFFIX: &str = ".tmp";
+
+/// Removes the temporary files in a directory that a killed writer left. Nothing reads them.
+pub(crate) fn sweep(directory: &Path) -> Result<(), SnapshotError> {
+    let failed = |e| SnapshotError::io("list", directory, e);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let left = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if left && path.is_file() {
+            fs::remove_file(&path).map_err(|e| SnapshotError::io("remove", &path, e))?;
+        }
+    }
+    Ok(())
+}
 
 /// Writes a file by way of a temporary one in the same directory, synced and renamed, readable by its
 /// owner alone. Whatever happens, `path` holds the old content or the new, never a part.
@@ -14,8 +34,8 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), SnapshotError
     };
     // `NamedTempFile` creates with mode 0600 and removes the file when anything below fails.
     let mut file = tempfile::Builder::new()
-        .prefix(".posture-")
-        .suffix(".tmp")
+        .prefix(PREFIX)
+        .suffix(SUFFIX)
         .tempfile_in(parent)
         .map_err(|e| SnapshotError::io("create a file beside", path, e))?;
     file.write_all(content)

@@ -17,15 +17,62 @@ pub struct Manifest {
     pub tool: ToolRecord,
     /// When, and how it ended.
     pub scan: ScanRecord,
+    /// The directory below this file's that holds the units; none for this file's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<Generation>,
     /// What was asked for.
     pub scope: Scope,
+    /// The account whose credentials the scan started with; null until it is known.
+    #[serde(default)]
+    pub caller: Option<AccountId>,
     /// The accounts, in the order of their ids.
     pub accounts: Vec<AccountRecord>,
     /// The units that are complete, in the order of their keys.
     pub units: Vec<UnitRecord>,
-    /// Calls outside any unit (finding accounts and regions), in the order of their keys.
+    /// The caller's own calls outside any unit, which found the accounts, by operation.
     #[serde(default)]
     pub ledger: Vec<LedgerEntry>,
+}
+
+/// Name of a directory with the units of a scan that replaced an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Generation(String);
+
+impl Generation {
+    /// What every such name begins with.
+    pub(crate) const PREFIX: &str = "next-";
+
+    /// The directory for a scan.
+    pub(crate) fn of_scan(id: &str) -> Self {
+        let plain: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
+        Self(format!("{}{plain}", Self::PREFIX))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Generation {
+    type Error = &'static str;
+
+    /// Nothing but a name of that form: a snapshot is not trusted to point elsewhere.
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let rest = name.strip_prefix(Self::PREFIX);
+        if rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_alphanumeric())) {
+            Ok(Self(name))
+        } else {
+            Err("generation is not the name of a directory of units")
+        }
+    }
+}
+
+impl From<Generation> for String {
+    fn from(generation: Generation) -> Self {
+        generation.0
+    }
 }
 
 /// The program that wrote a snapshot.
@@ -85,6 +132,9 @@ pub struct AccountRecord {
     /// Why it could not be scanned at all, or why its regions are not known.
     #[serde(default)]
     pub gaps: Vec<Gap>,
+    /// The calls that entered it and found its regions, by operation.
+    #[serde(default)]
+    pub ledger: Vec<LedgerEntry>,
 }
 
 /// What identifies a unit of work.

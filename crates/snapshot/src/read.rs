@@ -11,9 +11,13 @@ use crate::format::{Manifest, UnitKey, UnitRecord};
 use crate::write::hex;
 use crate::{SCHEMA_VERSION, SnapshotError};
 
+/// What a snapshot's directory is known by.
+pub(crate) const MANIFEST: &str = "manifest.json";
+
 /// A snapshot opened for reading.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// Where its units are.
     root: PathBuf,
     manifest: Manifest,
 }
@@ -26,10 +30,11 @@ impl Snapshot {
             manifest.units = read_unit_records(root)?;
             manifest.units.sort_by(|a, b| a.key.cmp(&b.key));
         }
-        Ok(Self {
-            root: root.to_owned(),
-            manifest,
-        })
+        let root = match &manifest.generation {
+            Some(generation) => root.join(generation.as_str()),
+            None => root.to_owned(),
+        };
+        Ok(Self { root, manifest })
     }
 
     /// The manifest.
@@ -85,7 +90,7 @@ pub(crate) fn unit_paths(root: &Path, key: &UnitKey) -> (PathBuf, PathBuf) {
 }
 
 pub(crate) fn read_manifest(root: &Path) -> Result<Manifest, SnapshotError> {
-    let path = root.join("manifest.json");
+    let path = root.join(MANIFEST);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(e)
@@ -129,32 +134,39 @@ fn newer(found: &str, supported: &str) -> bool {
 /// The records of all complete units below a snapshot's directory.
 pub(crate) fn read_unit_records(root: &Path) -> Result<Vec<UnitRecord>, SnapshotError> {
     let mut records = Vec::new();
-    for account in directories(root, "account=")? {
-        for region in directories(&account, "region=")? {
-            for entry in fs::read_dir(&region).map_err(|e| SnapshotError::io("list", &region, e))? {
-                let path = entry
-                    .map_err(|e| SnapshotError::io("list", &region, e))?
-                    .path();
-                let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
-                if !name.ends_with(".unit.json") {
-                    continue;
-                }
-                let bytes = fs::read(&path).map_err(|e| SnapshotError::io("read", &path, e))?;
-                let record: UnitRecord =
-                    serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
-                // A record that was moved would make another unit's resources vanish.
-                let (_, expected) = unit_paths(root, &record.key);
-                if expected != path {
-                    return Err(SnapshotError::corrupt(&path, "it records another unit"));
-                }
-                records.push(record);
+    for region in unit_directories(root)? {
+        for entry in fs::read_dir(&region).map_err(|e| SnapshotError::io("list", &region, e))? {
+            let path = entry
+                .map_err(|e| SnapshotError::io("list", &region, e))?
+                .path();
+            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+            if !name.ends_with(".unit.json") {
+                continue;
             }
+            let bytes = fs::read(&path).map_err(|e| SnapshotError::io("read", &path, e))?;
+            let record: UnitRecord =
+                serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
+            // A record that was moved would make another unit's resources vanish.
+            let (_, expected) = unit_paths(root, &record.key);
+            if expected != path {
+                return Err(SnapshotError::corrupt(&path, "it records another unit"));
+            }
+            records.push(record);
         }
     }
     Ok(records)
 }
 
-fn directories(parent: &Path, prefix: &str) -> Result<Vec<PathBuf>, SnapshotError> {
+/// The directories that hold units.
+pub(crate) fn unit_directories(root: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
+    let mut found = Vec::new();
+    for account in directories(root, "account=")? {
+        found.extend(directories(&account, "region=")?);
+    }
+    Ok(found)
+}
+
+pub(crate) fn directories(parent: &Path, prefix: &str) -> Result<Vec<PathBuf>, SnapshotError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(parent).map_err(|e| SnapshotError::io("list", parent, e))? {
         let path = entry

@@ -5,32 +5,42 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use posture_model::{Resource, Timestamp};
+use posture_model::{AccountId, Resource, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::files::write_atomically;
+use crate::files::{sweep, write_atomically};
 use crate::format::{
-    AccountRecord, LedgerEntry, Listing, Manifest, ScanRecord, Scope, UnitKey, UnitRecord,
+    AccountRecord, Generation, LedgerEntry, Listing, Manifest, ScanRecord, Scope, UnitKey,
+    UnitRecord,
 };
-use crate::read::{read_manifest, read_unit_records, unit_paths};
+use crate::read::{
+    MANIFEST, directories, read_manifest, read_unit_records, unit_directories, unit_paths,
+};
 use crate::{SCHEMA_VERSION, SnapshotError, ToolRecord};
 
 /// Compression level of resource files: fast, and small enough for text as repetitive as this.
 const ZSTD_LEVEL: i32 = 3;
 
+/// How long after its start an interrupted scan may be resumed, in seconds.
+const RESUME_WITHIN: i64 = 24 * 60 * 60;
+
 /// A snapshot being written.
 #[derive(Debug)]
 pub struct SnapshotWriter {
+    /// Where its units and, until it is finished, its manifest are.
     root: PathBuf,
     manifest: Manifest,
     done: BTreeMap<UnitKey, UnitRecord>,
+    /// The finished snapshot that this one is to replace, and its directory, which holds `root`.
+    replaces: Option<(PathBuf, Manifest)>,
 }
 
 impl SnapshotWriter {
     /// Starts a snapshot in a new or empty directory, or resumes the interrupted one that is there.
     ///
-    /// A finished snapshot is replaced as a whole: its units are forgotten before the first is
-    /// written.
+    /// A finished snapshot stays as it is until the new one is finished too: its successor is written
+    /// into a directory inside, and takes its place in one step. An interrupted scan that was started
+    /// more than a day ago is forgotten.
     pub fn create_or_resume(
         root: &Path,
         tool: ToolRecord,
@@ -39,6 +49,7 @@ impl SnapshotWriter {
     ) -> Result<Self, SnapshotError> {
         fs::create_dir_all(root).map_err(|e| SnapshotError::io("create", root, e))?;
         restrict(root)?;
+        sweep(root)?;
         let fresh = Manifest {
             schema_version: SCHEMA_VERSION.to_owned(),
             tool,
@@ -47,51 +58,29 @@ impl SnapshotWriter {
                 started_at: Timestamp::now(),
                 finished_at: None,
             },
+            generation: None,
             scope,
+            caller: None,
             accounts: Vec::new(),
             units: Vec::new(),
             ledger: Vec::new(),
         };
-        let (manifest, done) = match read_manifest(root) {
+        let (replaces, root) = match read_manifest(root) {
             Ok(found) if found.scan.finished_at.is_some() => {
-                clear_units(root)?;
-                (fresh, BTreeMap::new())
+                let next = successor(root, &found, &fresh)?;
+                fs::create_dir_all(&next).map_err(|e| SnapshotError::io("create", &next, e))?;
+                restrict(&next)?;
+                (Some((root.to_owned(), found)), next)
             }
-            Ok(found) => {
-                if let Some(difference) = scope_difference(&found.scope, &fresh.scope) {
-                    return Err(SnapshotError::OtherScope {
-                        path: root.to_owned(),
-                        difference,
-                    });
-                }
-                let done = read_unit_records(root)?
-                    .into_iter()
-                    // A file that was damaged since is collected again rather than trusted.
-                    .filter(|record| intact(root, record))
-                    .map(|record| (record.key.clone(), record))
-                    .collect();
-                let resumed = Manifest {
-                    tool: fresh.tool,
-                    ..found
-                };
-                (resumed, done)
-            }
-            Err(SnapshotError::NotASnapshot { .. }) => {
-                let mut entries =
-                    fs::read_dir(root).map_err(|e| SnapshotError::io("list", root, e))?;
-                if entries.next().is_some() {
-                    return Err(SnapshotError::NotEmpty {
-                        path: root.to_owned(),
-                    });
-                }
-                (fresh, BTreeMap::new())
-            }
+            Ok(_) | Err(SnapshotError::NotASnapshot { .. }) => (None, root.to_owned()),
             Err(other) => return Err(other),
         };
+        let (manifest, done) = resume(&root, fresh)?;
         let writer = Self {
-            root: root.to_owned(),
+            root,
             manifest,
             done,
+            replaces,
         };
         // Written at once, so that an unwritable directory or a full disk shows before the first call.
         writer.write_manifest()?;
@@ -137,9 +126,14 @@ impl SnapshotWriter {
         Ok(())
     }
 
-    /// Says which accounts the scan covers; called as soon as they are known.
-    pub fn set_accounts(&mut self, mut accounts: Vec<AccountRecord>) -> Result<(), SnapshotError> {
+    /// Says who scans and which accounts the scan covers; called as soon as they are known.
+    pub fn set_accounts(
+        &mut self,
+        caller: AccountId,
+        mut accounts: Vec<AccountRecord>,
+    ) -> Result<(), SnapshotError> {
         accounts.sort_by(|a, b| a.id.cmp(&b.id));
+        self.manifest.caller = Some(caller);
         self.manifest.accounts = accounts;
         self.write_manifest()
     }
@@ -158,13 +152,99 @@ impl SnapshotWriter {
             .collect();
         self.manifest.units.sort_by(|a, b| a.key.cmp(&b.key));
         self.manifest.scan.finished_at = Some(Timestamp::now());
-        self.write_manifest()
+        let Some((root, old)) = &self.replaces else {
+            return self.write_manifest();
+        };
+        let name = self.root.file_name().and_then(|name| name.to_str());
+        self.manifest.generation = name.and_then(|name| name.to_owned().try_into().ok());
+        let path = root.join(MANIFEST);
+        // The one step: before it the old snapshot is there as a whole, after it the new one.
+        write_atomically(&path, &to_json(&path, &self.manifest)?)?;
+        remove(&self.root.join(MANIFEST))?;
+        match &old.generation {
+            Some(generation) => clear(&root.join(generation.as_str())),
+            None => clear_units(root),
+        }
     }
 
     fn write_manifest(&self) -> Result<(), SnapshotError> {
-        let path = self.root.join("manifest.json");
+        let path = self.root.join(MANIFEST);
         write_atomically(&path, &to_json(&path, &self.manifest)?)
     }
+}
+
+/// Where the successor of a finished snapshot is written: where an interrupted scan has begun one, or
+/// in a new directory.
+fn successor(root: &Path, current: &Manifest, fresh: &Manifest) -> Result<PathBuf, SnapshotError> {
+    let in_use = current.generation.as_ref().map(Generation::as_str);
+    if in_use.is_some() {
+        // Units here belong to a snapshot before the current one, and outlived it by a kill.
+        clear_units(root)?;
+    }
+    let mut begun = None;
+    for directory in directories(root, Generation::PREFIX)? {
+        let name = directory.file_name().and_then(|name| name.to_str());
+        if name.is_some() && name == in_use {
+            continue;
+        }
+        // One that cannot be read, or is over, was left behind by a scan that was killed at its end.
+        match read_manifest(&directory) {
+            Ok(found) if begun.is_none() && !is_over(&found.scan) => begun = Some(directory),
+            _ => clear(&directory)?,
+        }
+    }
+    Ok(begun.unwrap_or_else(|| root.join(Generation::of_scan(&fresh.scan.id).as_str())))
+}
+
+/// What an interrupted scan left in a directory, or a fresh start there.
+fn resume(
+    root: &Path,
+    fresh: Manifest,
+) -> Result<(Manifest, BTreeMap<UnitKey, UnitRecord>), SnapshotError> {
+    for directory in unit_directories(root)? {
+        sweep(&directory)?;
+    }
+    let found = match read_manifest(root) {
+        Ok(found) => found,
+        Err(SnapshotError::NotASnapshot { .. }) => {
+            let mut entries = fs::read_dir(root).map_err(|e| SnapshotError::io("list", root, e))?;
+            if entries.next().is_some() {
+                return Err(SnapshotError::NotEmpty {
+                    path: root.to_owned(),
+                });
+            }
+            return Ok((fresh, BTreeMap::new()));
+        }
+        Err(other) => return Err(other),
+    };
+    if is_over(&found.scan) {
+        clear_units(root)?;
+        return Ok((fresh, BTreeMap::new()));
+    }
+    if let Some(difference) = scope_difference(&found.scope, &fresh.scope) {
+        return Err(SnapshotError::OtherScope {
+            path: root.to_owned(),
+            difference,
+        });
+    }
+    let done = read_unit_records(root)?
+        .into_iter()
+        // A file that was damaged since is collected again rather than trusted.
+        .filter(|record| intact(root, record))
+        .map(|record| (record.key.clone(), record))
+        .collect();
+    let resumed = Manifest {
+        tool: fresh.tool,
+        ..found
+    };
+    Ok((resumed, done))
+}
+
+/// Whether nothing is to be added to a scan: it ended, or what it read is too old to be shown beside
+/// what would be read now.
+fn is_over(scan: &ScanRecord) -> bool {
+    let age = Timestamp::now().unix() - scan.started_at.unix();
+    scan.finished_at.is_some() || age > RESUME_WITHIN
 }
 
 fn scope_difference(found: &Scope, wanted: &Scope) -> Option<String> {
@@ -192,21 +272,44 @@ fn intact(root: &Path, record: &UnitRecord) -> bool {
     fs::read(data_path).is_ok_and(|bytes| hex(&Sha256::digest(&bytes)) == record.sha256)
 }
 
-/// Removes the units of a finished snapshot that is about to be replaced. Only what this crate wrote
-/// is touched.
+/// Removes a directory that holds a whole snapshot. Only what this crate wrote is touched.
+fn clear(root: &Path) -> Result<(), SnapshotError> {
+    sweep(root)?;
+    clear_units(root)?;
+    remove(&root.join(MANIFEST))?;
+    // Not empty when it holds something of somebody else's.
+    let _ = fs::remove_dir(root);
+    Ok(())
+}
+
+/// Removes the units of a snapshot, and the directories that they leave empty.
 fn clear_units(root: &Path) -> Result<(), SnapshotError> {
-    for record in read_unit_records(root)? {
-        let (data_path, record_path) = unit_paths(root, &record.key);
-        for path in [record_path, data_path] {
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(SnapshotError::io("remove", &path, e));
+    for account in directories(root, "account=")? {
+        for region in directories(&account, "region=")? {
+            sweep(&region)?;
+            for entry in fs::read_dir(&region).map_err(|e| SnapshotError::io("list", &region, e))? {
+                let path = entry
+                    .map_err(|e| SnapshotError::io("list", &region, e))?
+                    .path();
+                let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+                if name.ends_with(".unit.json") || name.ends_with(".jsonl.zst") {
+                    remove(&path)?;
                 }
-                _ => {}
             }
+            let _ = fs::remove_dir(&region);
         }
+        let _ = fs::remove_dir(&account);
     }
     Ok(())
+}
+
+fn remove(path: &Path) -> Result<(), SnapshotError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(SnapshotError::io("remove", path, e))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn compress(resources: &[Resource]) -> std::io::Result<Vec<u8>> {

@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use posture_model::{AccountId, Collected, Partition, Region, Resource};
+use posture_model::{AccountId, Collected, Partition, Region, Resource, Timestamp};
 use posture_snapshot::{
     Listing, Scope, Snapshot, SnapshotError, SnapshotWriter, ToolRecord, UnitKey,
 };
@@ -43,7 +44,9 @@ fn resource(name: &str) -> Resource {
 }
 
 fn writer(root: &Path) -> Result<SnapshotWriter, SnapshotError> {
-    SnapshotWriter::create_or_resume(root, tool(), "scan".into(), Scope::default())
+    static SCANS: AtomicU32 = AtomicU32::new(0);
+    let id = format!("scan-{}", SCANS.fetch_add(1, Ordering::Relaxed));
+    SnapshotWriter::create_or_resume(root, tool(), id, Scope::default())
 }
 
 fn write(root: &Path, finish: bool) {
@@ -117,6 +120,115 @@ fn a_finished_scan_starts_anew() {
             .completed(&key("lambda"))
             .is_none()
     );
+}
+
+/// All files below a directory, by their paths relative to it.
+fn files(root: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let relative = path.strip_prefix(root).unwrap();
+                found.push(relative.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn names(root: &Path) -> Vec<String> {
+    let snapshot = Snapshot::open(root).unwrap();
+    snapshot
+        .manifest()
+        .units
+        .iter()
+        .flat_map(|unit| snapshot.read_unit(unit).unwrap())
+        .map(|resource| resource.name)
+        .collect()
+}
+
+#[test]
+fn a_finished_snapshot_is_there_until_its_successor_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, true);
+    for round in 0..2 {
+        let before = names(root);
+        let mut next = writer(root).unwrap();
+        next.write_unit(
+            key("lambda"),
+            BTreeMap::new(),
+            Vec::new(),
+            vec![resource(&format!("new{round}"))],
+        )
+        .unwrap();
+        drop(next);
+        assert_eq!(names(root), before, "an interrupted successor changed it");
+
+        let resumed = writer(root).unwrap();
+        assert!(resumed.completed(&key("lambda")).is_some());
+        resumed.finish(Vec::new(), &[key("lambda")]).unwrap();
+        assert_eq!(names(root), [format!("new{round}")]);
+        let left = files(root);
+        assert_eq!(left.len(), 3, "{left:?}");
+    }
+}
+
+#[test]
+fn what_a_killed_scan_left_is_swept_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    write(root, true);
+    write(root, true);
+    let whole = files(root);
+    let units = root.join(whole.iter().find(|f| f.ends_with(".zst")).unwrap());
+    let directory = units.parent().unwrap();
+    fs::write(root.join(".posture-abc.tmp"), b"half").unwrap();
+    fs::write(root.join("mine.tmp"), b"not ours").unwrap();
+    // Killed after a step, before the removal of what it replaced.
+    fs::create_dir_all(data(root).parent().unwrap()).unwrap();
+    fs::copy(&units, data(root)).unwrap();
+    fs::create_dir_all(root.join("next-killed/account=123456789012/region=eu-west-1")).unwrap();
+    fs::write(directory.join(".posture-def.tmp"), b"half").unwrap();
+
+    writer(root).unwrap().finish(Vec::new(), &[]).unwrap();
+    let left = files(root);
+    assert_eq!(left, ["manifest.json", "mine.tmp"]);
+}
+
+#[test]
+fn an_interrupted_scan_is_forgotten_after_a_day() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), false);
+    let path = dir.path().join("manifest.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    manifest["scan"]["started_at"] = json!("2026-01-01T00:00:00Z");
+    fs::write(&path, manifest.to_string()).unwrap();
+    let anew = writer(dir.path()).unwrap();
+    assert!(anew.completed(&key("lambda")).is_none());
+    assert!(!data(dir.path()).exists());
+    assert!(anew.started_at() > Timestamp::parse("2026-01-02T00:00:00Z").unwrap());
+}
+
+#[test]
+fn a_manifest_that_points_elsewhere_is_corrupt() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), true);
+    let path = dir.path().join("manifest.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for elsewhere in ["..", "/etc", "next-../..", "next-a/b", "account=1"] {
+        manifest["generation"] = json!(elsewhere);
+        fs::write(&path, manifest.to_string()).unwrap();
+        let error = Snapshot::open(dir.path()).unwrap_err();
+        assert!(matches!(error, SnapshotError::Corrupt { .. }), "{error}");
+    }
 }
 
 #[test]

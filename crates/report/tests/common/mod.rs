@@ -696,6 +696,7 @@ pub(crate) fn evaluation() -> Evaluation {
         partition: Partition::aws(),
         regions: vec![region("eu-west-1"), region("us-east-1")],
         gaps: Vec::new(),
+        ledger: Vec::new(),
     };
     let findings = findings();
     let tallies = tallies(&findings);

@@ -1,0 +1,114 @@
+//! Where reports go: stdout, files, and what is neither.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use posture_report::Format;
+use posture_snapshot::write_atomically;
+
+use crate::exit::{Failure, USAGE};
+
+/// Where one report goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// No path, or `-`.
+    Stdout,
+    /// A file, which is replaced as a whole.
+    File(PathBuf),
+    /// A device, a pipe, a descriptor (`/dev/stdout`, `>(jq .)`): written to and left in place.
+    Stream(PathBuf),
+}
+
+/// The outputs that `-o FORMAT[=PATH]` asks for.
+pub(crate) fn targets(specifications: &[String]) -> Result<Vec<(Format, Target)>, Failure> {
+    let mut targets = Vec::new();
+    for specification in specifications {
+        let (format, target) = match specification.split_once('=') {
+            None | Some((_, "-")) => (
+                specification.split('=').next().unwrap_or_default(),
+                Target::Stdout,
+            ),
+            Some((format, path)) => (format, Target::at(Path::new(path))),
+        };
+        let format: Format = format.parse().map_err(Failure::usage)?;
+        if let Target::File(path) = &target {
+            writable(path)?;
+        }
+        targets.push((format, target));
+    }
+    if targets.iter().filter(|(_, t)| *t == Target::Stdout).count() > 1 {
+        return Err(Failure::usage("two reports cannot share stdout")
+            .help("give one of them a path: -o json=report.json"));
+    }
+    Ok(targets)
+}
+
+impl Target {
+    fn at(path: &Path) -> Self {
+        // A descriptor may stand for a regular file, but its name is not that file's.
+        let named = path.starts_with("/dev") || path.starts_with("/proc");
+        let other = path
+            .metadata()
+            .is_ok_and(|found| !found.is_file() && !found.is_dir());
+        if other || (named && path.exists() && !path.is_dir()) {
+            return Self::Stream(path.to_owned());
+        }
+        // A link stays a link: what it points at is replaced.
+        Self::File(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// Writes a report.
+    pub(crate) fn write(&self, format: Format, text: &[u8]) -> Result<(), Failure> {
+        let failed = |problem: String| {
+            Failure::new(
+                USAGE,
+                format!("the {format} report was not written: {problem}"),
+            )
+            .help("the snapshot is whole: posture evaluate writes the report again")
+        };
+        match self {
+            Self::File(path) => write_atomically(path, text).map_err(|e| failed(e.to_string())),
+            Self::Stream(path) => OpenOptions::new()
+                .write(true)
+                .open(path)
+                .and_then(|mut stream| stream.write_all(text))
+                .or_else(unless_closed)
+                .map_err(|e| failed(format!("{}: {e}", path.display()))),
+            Self::Stdout => std::io::stdout()
+                .lock()
+                .write_all(text)
+                .or_else(unless_closed)
+                .map_err(|e| Failure::usage(format!("failed to write to stdout: {e}"))),
+        }
+    }
+}
+
+/// A reader that has seen enough is no error.
+fn unless_closed(error: std::io::Error) -> std::io::Result<()> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    }
+}
+
+/// A report that cannot be written after an hour's scan would be an hour lost.
+fn writable(path: &Path) -> Result<(), Failure> {
+    const NEXT: &str = "name a file in a directory that you may write to: -o json=report.json";
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Err(Failure::usage(format!(
+            "{:?} is no file to write a report to",
+            path.display().to_string()
+        ))
+        .help(NEXT));
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    tempfile::Builder::new()
+        .prefix(".posture-")
+        .tempfile_in(parent)
+        .map(drop)
+        .map_err(|e| Failure::usage(format!("cannot write to {}: {e}", path.display())).help(NEXT))
+}
