@@ -442,7 +442,7 @@ fn a_check_of_ones_own_with_a_typo() {
         std::fs::write(&twin, CHECK.replace("lambda-function-mine", id)).unwrap();
         let expect = Expect {
             code: 2,
-            says: &[&format!("{id}.yaml: the id"), "is taken by"],
+            says: &[&format!("{id}.yaml:1:5: the id"), "is taken by", "^^^"],
             next: "help: posture checks lint PATH",
         };
         assert_refused(&evaluate(), &expect);

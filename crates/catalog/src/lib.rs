@@ -28,6 +28,7 @@ pub use world::{ResourceNode, World, WorldBuilder};
 
 use expr::{Answer, Params, Program, schema};
 use source::Source;
+use yaml::Yaml;
 
 /// A check, validated and compiled.
 #[derive(Debug, Clone)]
@@ -418,32 +419,41 @@ impl Loader {
             None => {
                 let (mut source, tree) = Source::embedded(&file.path, &file.content);
                 let check = load::check(&mut source, &tree, &self.frameworks);
-                self.add(source, check);
+                self.add(source, &tree, check);
             }
         }
     }
 
     fn text(&mut self, name: &str, text: &str) {
         let (mut source, tree) = Source::parse(name, text);
-        let check = tree.and_then(|tree| load::check(&mut source, &tree, &self.frameworks));
-        self.add(source, check);
+        match tree {
+            Some(tree) => {
+                let check = load::check(&mut source, &tree, &self.frameworks);
+                self.add(source, &tree, check);
+            }
+            None => self.diagnostics.append(&mut source.diagnostics),
+        }
     }
 
-    fn add(&mut self, mut source: Source, check: Option<Check>) {
+    fn add(&mut self, mut source: Source, tree: &Yaml, check: Option<Check>) {
+        let taken = check
+            .as_ref()
+            .and_then(|check| self.checks.get(check.meta.id.as_str()));
+        if let Some(other) = taken {
+            source.error(
+                source::place_of(tree, "id"),
+                format!("the id `{}` is taken by {}", other.meta.id, other.file),
+                Some("give the check, and its file, a name of its own".to_owned()),
+            );
+        }
+        let free = taken.is_none();
         source
             .diagnostics
             .sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
         self.diagnostics.append(&mut source.diagnostics);
-        let Some(check) = check else { return };
-        let id = check.meta.id.as_str().to_owned();
-        if let Some(other) = self.checks.get(&id) {
-            self.diagnostics.push(Diagnostic::whole_file(
-                &check.file,
-                format!("the id `{id}` is taken by {}", other.file),
-            ));
-            return;
+        if let (Some(check), true) = (check, free) {
+            self.checks.insert(check.meta.id.as_str().to_owned(), check);
         }
-        self.checks.insert(id, check);
     }
 
     /// Reads a file, or every YAML file below a directory.
@@ -469,8 +479,10 @@ impl Loader {
         if depth > 16 {
             return;
         }
-        let entries = match std::fs::read_dir(path) {
-            Ok(entries) => entries,
+        let listed: std::io::Result<Vec<PathBuf>> = std::fs::read_dir(path)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+        let mut paths = match listed {
+            Ok(paths) => paths,
             Err(error) => {
                 let name = path.display().to_string();
                 self.diagnostics
@@ -478,7 +490,6 @@ impl Loader {
                 return;
             }
         };
-        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();
         for path in paths {
             let name = path

@@ -21,7 +21,7 @@ pub(crate) fn check(source: &mut Source, tree: &Yaml, frameworks: &Frameworks) -
     let mut fields = Fields::of(source, tree, "a check")?;
     let id = id(source, &mut fields);
     let title = fields
-        .required(source, "title")
+        .required("title")
         .and_then(|node| title(source, node));
     let severity = choice(source, &mut fields, "severity", &SEVERITIES);
     let confidence = choice(
@@ -31,7 +31,7 @@ pub(crate) fn check(source: &mut Source, tree: &Yaml, frameworks: &Frameworks) -
         &["high", "medium", "low"],
     );
     let resource = fields.optional("resource");
-    let practices = fields.required(source, "practices");
+    let practices = fields.required("practices");
     let practices = keys(source, practices, "practice", &frameworks.practices);
     let well_architected = keys(
         source,
@@ -57,7 +57,7 @@ pub(crate) fn check(source: &mut Source, tree: &Yaml, frameworks: &Frameworks) -
     let evidence = fields.optional("evidence");
     let manual = fields.optional("manual");
     let risk = required_text(source, &mut fields, "risk");
-    let fix_node = fields.required(source, "fix");
+    let fix_node = fields.required("fix");
     let references = references(source, &mut fields);
     let cases_node = fields.optional("cases");
     fields.finish(source);
@@ -158,7 +158,7 @@ fn scalar(node: &Yaml) -> Option<String> {
 }
 
 fn id(source: &mut Source, fields: &mut Fields<'_>) -> Option<CheckId> {
-    let node = fields.required(source, "id")?;
+    let node = fields.required("id")?;
     let given = text(source, node, "`id`")?;
     let stem = Path::new(source.file())
         .file_stem()
@@ -198,7 +198,7 @@ fn required_text(
     fields: &mut Fields<'_>,
     name: &'static str,
 ) -> Option<String> {
-    let node = fields.required(source, name)?;
+    let node = fields.required(name)?;
     text(source, node, &format!("`{name}`"))
 }
 
@@ -209,7 +209,7 @@ fn choice<T: DeserializeOwned>(
     name: &'static str,
     words: &[&str],
 ) -> Option<T> {
-    let node = fields.required(source, name)?;
+    let node = fields.required(name)?;
     word(source, node, name, words)
 }
 
@@ -282,7 +282,7 @@ fn params(source: &mut Source, fields: &mut Fields<'_>) -> BTreeMap<String, serd
 }
 
 fn references(source: &mut Source, fields: &mut Fields<'_>) -> Vec<String> {
-    let Some(node) = fields.required(source, "references") else {
+    let Some(node) = fields.required("references") else {
         return Vec::new();
     };
     let items = list(source, node, "`references`");
@@ -458,7 +458,7 @@ fn cases(source: &mut Source, node: &Yaml, of: u16) -> Vec<Case> {
             "expect",
             &["pass", "fail", "unknown", "not_applicable"],
         );
-        let resource = fields.required(source, "resource");
+        let resource = fields.required("resource");
         let others = fields.optional("others");
         let unlisted = fields.optional("unlisted");
         fields.finish(source);

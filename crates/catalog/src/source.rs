@@ -1,6 +1,6 @@
 //! A check file while it is read: its tree, and a way to say where it is wrong.
 
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, closest, did_you_mean};
 use crate::yaml::{self, Key, Place, Value, Yaml};
 
 /// Files larger than this are refused.
@@ -180,6 +180,7 @@ pub(crate) struct Fields<'t> {
     place: Place,
     entries: Vec<(&'t Key, &'t Yaml)>,
     known: Vec<&'static str>,
+    missing: Vec<&'static str>,
 }
 
 impl<'t> Fields<'t> {
@@ -190,6 +191,7 @@ impl<'t> Fields<'t> {
                 place: node.place,
                 entries: entries.iter().map(|(key, value)| (key, value)).collect(),
                 known: Vec::new(),
+                missing: Vec::new(),
             }),
             _ => {
                 source.error(node.place, format!("{what} must be a mapping"), None);
@@ -207,25 +209,49 @@ impl<'t> Fields<'t> {
     }
 
     /// Takes a key that must be there.
-    pub(crate) fn required(&mut self, source: &mut Source, name: &'static str) -> Option<&'t Yaml> {
+    pub(crate) fn required(&mut self, name: &'static str) -> Option<&'t Yaml> {
         let found = self.optional(name);
         if found.is_none() {
-            let place = Place {
-                start: self.place.start,
-                end: self.place.start + 1,
-            };
-            source.error(place, format!("`{name}` is missing"), None);
+            self.missing.push(name);
         }
         found
     }
 
-    /// Says which keys nobody asked for.
-    pub(crate) fn finish(self, source: &mut Source) {
+    /// Says which keys nobody asked for, and which are missing. A key that is missing because it is
+    /// misspelt is one mistake.
+    pub(crate) fn finish(mut self, source: &mut Source) {
         for (key, _) in &self.entries {
+            if let Some(meant) = closest(&key.text, self.known.iter().copied()) {
+                self.missing.retain(|name| *name != meant);
+            }
             let help = did_you_mean(&key.text, self.known.iter().copied());
             source.error(key.place, format!("unknown key `{}`", key.text), help);
         }
+        let place = Place {
+            start: self.place.start,
+            end: self.place.start + 1,
+        };
+        let names: Vec<String> = self
+            .missing
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let message = match names.as_slice() {
+            [] => return,
+            [name] => format!("{name} is missing"),
+            [first @ .., last] => format!("{} and {last} are missing", first.join(", ")),
+        };
+        source.error(place, message, None);
     }
+}
+
+/// Where the value of a key is, or the mapping where it has no such key.
+pub(crate) fn place_of(tree: &Yaml, name: &str) -> Place {
+    let entry = match &tree.value {
+        Value::Map(entries) => entries.iter().find(|(key, _)| key.text == name),
+        _ => None,
+    };
+    entry.map_or(tree.place, |(_, value)| value.place)
 }
 
 /// The text at a node.

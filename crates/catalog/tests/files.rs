@@ -287,6 +287,22 @@ fn ids_are_unique_over_all_directories() {
     fs::write(&path, SOUND.replace("id: own", &format!("id: {id}"))).unwrap();
     let diagnostics = Catalog::load(&[path]).unwrap_err();
     assert!(diagnostics[0].message.contains("is taken by"));
+    assert_eq!((diagnostics[0].line, diagnostics[0].column), (1, 5));
+}
+
+#[test]
+fn what_is_missing_is_said_once() {
+    let bare = SOUND.replace("title: ", "titel: ");
+    let found = complaints(&[("own.yaml", &bare)]);
+    assert!(found.contains("did you mean `title`?"), "{found}");
+    assert!(!found.contains("missing"), "{found}");
+    let bare = "id: own\nresource: kms.key\npass: \"true\"\n";
+    let found = complaints(&[("own.yaml", bare)]);
+    assert!(
+        found.contains("`severity`, `confidence`") && found.contains("are missing"),
+        "{found}"
+    );
+    assert_eq!(found.matches("missing").count(), 1, "{found}");
 }
 
 #[test]
