@@ -25,7 +25,29 @@ pub enum Fact {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
     facts: BTreeMap<String, Fact>,
+    /// Keys that are not set are absent.
+    closed: bool,
+    /// So are those that begin like this.
+    prefixes: Vec<String>,
 }
+
+/// Keys that every request carries.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
+const ALWAYS_THERE: [&str; 12] = [
+    "aws:currenttime",
+    "aws:epochtime",
+    "aws:principalaccount",
+    "aws:principalarn",
+    "aws:principalisawsservice",
+    "aws:principaltype",
+    "aws:requestedregion",
+    "aws:resourceaccount",
+    "aws:securetransport",
+    "aws:useragent",
+    "aws:userid",
+    "aws:viaawsservice",
+];
 
 impl Request {
     /// A request of which nothing is known.
@@ -54,9 +76,32 @@ impl Request {
 
     /// What is known about a key.
     pub fn fact(&self, key: &str) -> &Fact {
-        self.facts
-            .get(&key.to_lowercase())
-            .unwrap_or(&Fact::Unknown)
+        self.fact_lower(&key.to_lowercase())
+    }
+
+    /// What is known about a key that is in lower case already.
+    pub(crate) fn fact_lower(&self, key: &str) -> &Fact {
+        if let Some(fact) = self.facts.get(key) {
+            return fact;
+        }
+        if self.closed && !ALWAYS_THERE.contains(&key)
+            || self.prefixes.iter().any(|prefix| key.starts_with(prefix))
+        {
+            &Fact::Absent
+        } else {
+            &Fact::Unknown
+        }
+    }
+
+    /// Says that the request carries no other keys than those that are set, apart from those that AWS
+    /// puts into every request: what is not set of them is unknown.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Says that all keys which begin like this, such as `aws:PrincipalTag/`, are set.
+    pub fn close_prefix(&mut self, prefix: &str) {
+        self.prefixes.push(prefix.to_lowercase());
     }
 
     pub(crate) fn unset(&mut self, key: &str) {
@@ -64,7 +109,7 @@ impl Request {
     }
 
     pub(crate) fn variable(&self, key: &str) -> VariableValue {
-        match self.fact(key) {
+        match self.fact_lower(key) {
             Fact::Absent => VariableValue::Absent,
             Fact::Unknown => VariableValue::Unknown,
             Fact::Values(values) => match values.as_slice() {
@@ -296,7 +341,7 @@ impl Condition {
             Ok(compiled) => compiled,
             Err(problem) => return Tri::opaque(problem.clone()),
         };
-        let fact = request.fact(&self.key_lower);
+        let fact = request.fact_lower(&self.key_lower);
         let dependent = || {
             Tri::depends(format!(
                 "depends on {} of the request",
@@ -474,6 +519,9 @@ fn resolved(
     look_up: impl Fn(&str) -> VariableValue,
     test: impl Fn(&Pattern) -> bool,
 ) -> Tri {
+    if !pattern.has_variable() {
+        return Tri::from(test(pattern));
+    }
     match pattern.resolve(look_up) {
         Resolved::Pattern(pattern) => Tri::from(test(&pattern)),
         Resolved::Nothing => Tri::No,

@@ -1,8 +1,11 @@
 //! What the policies of a principal let it do.
 
+use std::sync::Arc;
+
+use crate::authorize::Control;
 use crate::caller::Caller;
 use crate::condition::{Request, evaluate_all};
-use crate::document::{Body, Clause, Effect, Policy, Statement};
+use crate::document::{Body, Clause, Policy, Statement};
 use crate::pattern::{FRESH, Pattern};
 use crate::public::ResourceContext;
 use crate::search::{Search, unread};
@@ -14,7 +17,17 @@ pub struct NamedPolicy {
     /// The name.
     pub name: String,
     /// The document.
-    pub policy: Policy,
+    pub policy: Arc<Policy>,
+}
+
+impl NamedPolicy {
+    /// A policy under a name.
+    pub fn new(name: impl Into<String>, policy: impl Into<Arc<Policy>>) -> Self {
+        Self {
+            name: name.into(),
+            policy: policy.into(),
+        }
+    }
 }
 
 /// A permission boundary.
@@ -40,6 +53,9 @@ pub struct IdentitySet {
     pub unread: Vec<String>,
     /// The account of the principal.
     pub account: Option<String>,
+    /// Service control policies of the account, as far as they are known. Those that could not be read
+    /// are taken to leave everything: what is asked here is what the principal's own policies grant.
+    pub control: Option<Arc<Control>>,
 }
 
 /// What becomes of a request.
@@ -53,15 +69,6 @@ pub enum Verdict {
     ImplicitDeny,
     /// Not decidable from what is given.
     Unknown,
-}
-
-/// A verdict and what it rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// The verdict.
-    pub verdict: Verdict,
-    /// The statements that decide, or what keeps the verdict open.
-    pub reasons: Vec<String>,
 }
 
 /// Actions by which a principal can give itself, or what it can become, any permission.
@@ -78,88 +85,10 @@ const SELF_GRANTS: [&str; 8] = [
 
 impl IdentitySet {
     /// A set of one document, as for a policy that is looked at by itself.
-    pub fn of(name: &str, policy: Policy) -> Self {
+    pub fn of(name: &str, policy: impl Into<Arc<Policy>>) -> Self {
         Self {
-            policies: vec![NamedPolicy {
-                name: name.to_owned(),
-                policy,
-            }],
+            policies: vec![NamedPolicy::new(name, policy)],
             ..Self::default()
-        }
-    }
-
-    /// Decides a request by these policies alone: resource policies, control policies of the
-    /// organization and session policies are other layers.
-    ///
-    /// `resource` is an ARN, or `*` for an action that takes no resource.
-    pub fn decide(&self, action: &str, resource: &str, request: &Request) -> Decision {
-        let action = action.to_lowercase();
-        if action == "sts:getcalleridentity" {
-            return Decision {
-                verdict: Verdict::Allowed,
-                reasons: vec!["sts:GetCallerIdentity cannot be denied".to_owned()],
-            };
-        }
-        let (mut denied, mut deny_reasons) = (Tri::No, Vec::new());
-        for (name, statement) in self.labelled().chain(self.boundary_labelled()) {
-            if statement.may_deny() {
-                let answer = applies(statement, &action, resource, request);
-                note(&mut deny_reasons, &answer, name, statement);
-                denied = denied.or(answer);
-            }
-        }
-        if denied.is_yes() {
-            return Decision {
-                verdict: Verdict::ExplicitDeny,
-                reasons: deny_reasons,
-            };
-        }
-        let (mut allowed, mut allow_reasons) = (Tri::No, Vec::new());
-        for (name, statement) in self.labelled() {
-            if statement.may_allow() {
-                let answer = applies(statement, &action, resource, request);
-                note(&mut allow_reasons, &answer, name, statement);
-                allowed = allowed.or(answer);
-            }
-        }
-        let (mut bounded, mut bound_reasons) = (self.outside_boundary(), Vec::new());
-        for (name, statement) in self.boundary_labelled() {
-            if statement.may_allow() {
-                let answer = applies(statement, &action, resource, request);
-                note(&mut bound_reasons, &answer, name, statement);
-                bounded = bounded.or(answer);
-            }
-        }
-        allowed = allowed.or(self.doubt_of_unread());
-        if allowed.is_no() {
-            return Decision {
-                verdict: Verdict::ImplicitDeny,
-                reasons: vec!["no statement allows it".to_owned()],
-            };
-        }
-        if bounded.is_no() {
-            return Decision {
-                verdict: Verdict::ImplicitDeny,
-                reasons: vec!["the permission boundary does not allow it".to_owned()],
-            };
-        }
-        let denied = denied.or(self.doubt_of_unread());
-        match allowed.and(bounded).and(!denied) {
-            Tri::Yes => {
-                allow_reasons.extend(bound_reasons);
-                Decision {
-                    verdict: Verdict::Allowed,
-                    reasons: allow_reasons,
-                }
-            }
-            Tri::No => Decision {
-                verdict: Verdict::ImplicitDeny,
-                reasons: vec!["no statement allows it".to_owned()],
-            },
-            Tri::Unknown(reason) => Decision {
-                verdict: Verdict::Unknown,
-                reasons: reason.reasons().to_vec(),
-            },
         }
     }
 
@@ -331,18 +260,15 @@ impl IdentitySet {
         };
         let mut result = Tri::No;
         for (name, statement) in self.labelled().filter(|(_, s)| suitable(s)) {
-            let answer = match &self.boundary {
-                Boundary::None => search.reachable(&[statement]),
-                Boundary::Unread(_) => search.reachable(&[statement]).and(self.outside_boundary()),
-                Boundary::Policy(boundary) => Tri::any(
-                    boundary
-                        .policy
-                        .statements
-                        .iter()
-                        .filter(suitable)
-                        .map(|bound| search.reachable(&[statement, bound])),
-                ),
-            };
+            let mut required = vec![statement];
+            let mut layers = Vec::new();
+            if let Boundary::Policy(boundary) = &self.boundary {
+                layers.push(boundary.policy.statements.iter().filter(suitable).collect());
+            }
+            for level in self.limits() {
+                layers.push(level.into_iter().filter(suitable).collect());
+            }
+            let answer = through(&search, &mut required, &layers).and(self.boundary_is_read());
             result = result.or(match answer {
                 Tri::Unknown(reason) => Tri::Unknown(reason.at(name)),
                 decided => decided,
@@ -366,6 +292,10 @@ impl IdentitySet {
                 .labelled()
                 .chain(self.boundary_labelled())
                 .map(|(_, statement)| statement)
+                .chain(
+                    self.control_policies()
+                        .flat_map(|named| &named.policy.statements),
+                )
                 .filter(|statement| statement.may_deny())
                 .collect(),
             action,
@@ -402,15 +332,36 @@ impl IdentitySet {
         })
     }
 
-    /// What the boundary says before its statements are looked at.
-    fn outside_boundary(&self) -> Tri {
+    fn boundary_is_read(&self) -> Tri {
         match &self.boundary {
-            Boundary::None => Tri::Yes,
-            Boundary::Policy(_) => Tri::No,
+            Boundary::None | Boundary::Policy(_) => Tri::Yes,
             Boundary::Unread(reason) => {
                 Tri::Unknown(unread(&format!("the permission boundary ({reason})")))
             }
         }
+    }
+
+    fn control_policies(&self) -> impl Iterator<Item = &NamedPolicy> {
+        self.control
+            .iter()
+            .flat_map(|control| &control.levels)
+            .flat_map(|level| level.policies())
+    }
+
+    /// The allowing statements of each level of control policies that does not allow everything, as
+    /// `FullAWSAccess` does.
+    fn limits(&self) -> Vec<Vec<&Statement>> {
+        let levels = self.control.iter().flat_map(|control| &control.levels);
+        levels
+            .map(|level| {
+                let policies = level.policies().iter();
+                policies
+                    .flat_map(|named| &named.policy.statements)
+                    .filter(|statement| statement.may_allow())
+                    .collect::<Vec<_>>()
+            })
+            .filter(|level| !level.iter().any(|statement| allows_everything(statement)))
+            .collect()
     }
 
     fn doubt_of_unread(&self) -> Tri {
@@ -426,7 +377,12 @@ impl IdentitySet {
         let mut services: Vec<String> = self
             .labelled()
             .chain(self.boundary_labelled())
-            .filter_map(|(_, s)| s.body.as_ref().ok())
+            .map(|(_, statement)| statement)
+            .chain(
+                self.control_policies()
+                    .flat_map(|named| &named.policy.statements),
+            )
+            .filter_map(|statement| statement.body.as_ref().ok())
             .flat_map(|body| body.actions.listed())
             .filter_map(|p| {
                 p.literal_prefix()
@@ -440,38 +396,11 @@ impl IdentitySet {
     }
 }
 
-fn note(reasons: &mut Vec<String>, answer: &Tri, name: &str, statement: &Statement) {
-    if answer.is_yes() {
-        let verb = match statement.effect {
-            Some(Effect::Deny) => "denies",
-            _ => "allows",
-        };
-        reasons.push(format!("{name}, {} {verb}", statement.label()));
-    }
-}
-
-fn applies(statement: &Statement, action: &str, resource: &str, request: &Request) -> Tri {
-    let body = match &statement.body {
-        Ok(body) => body,
-        Err(problem) => return Tri::opaque(format!("{}: {problem}", statement.label())),
-    };
-    let named = Caller::Holder.is_named(body.principals.as_ref());
-    let action = Tri::from(body.actions.admits(action, false));
-    let resource = body.resources.as_ref().map_or(Tri::Yes, |clause| {
-        resource_matches(clause, resource, request)
-    });
-    let answer = action
-        .and(resource)
-        .and(named)
-        .and(evaluate_all(&body.conditions, request));
-    match answer {
-        Tri::Unknown(reason) => Tri::Unknown(reason.at(&statement.label())),
-        decided => decided,
-    }
-}
-
-fn resource_matches(clause: &Clause<Pattern>, resource: &str, request: &Request) -> Tri {
+pub(crate) fn resource_matches(clause: &Clause<Pattern>, resource: &str, request: &Request) -> Tri {
     let listed = Tri::any(clause.listed().iter().map(|pattern| {
+        if !pattern.has_variable() {
+            return Tri::from(pattern.matches(resource));
+        }
         match pattern.resolve(|key| request.variable(key)) {
             crate::pattern::Resolved::Pattern(pattern) => Tri::from(pattern.matches(resource)),
             crate::pattern::Resolved::Nothing => Tri::No,
@@ -485,6 +414,39 @@ fn resource_matches(clause: &Clause<Pattern>, resource: &str, request: &Request)
         Clause::Only(_) => listed,
         Clause::Except(_) => !listed,
     }
+}
+
+/// Whether a request passes that these statements allow together with one of each further layer.
+fn through<'a>(
+    search: &Search<'a>,
+    required: &mut Vec<&'a Statement>,
+    layers: &[Vec<&'a Statement>],
+) -> Tri {
+    let Some((first, rest)) = layers.split_first() else {
+        return search.reachable(required);
+    };
+    let mut result = Tri::No;
+    for statement in first {
+        required.push(statement);
+        result = result.or(through(search, required, rest));
+        required.pop();
+        if result.is_yes() {
+            break;
+        }
+    }
+    result
+}
+
+fn allows_everything(statement: &Statement) -> bool {
+    statement.body.as_ref().is_ok_and(|body| {
+        let every = |clause: &Clause<Pattern>| match clause {
+            Clause::Only(list) => list.iter().any(Pattern::is_everything),
+            Clause::Except(list) => list.is_empty(),
+        };
+        body.conditions.is_empty()
+            && every(&body.actions)
+            && body.resources.as_ref().is_none_or(every)
+    })
 }
 
 /// Whether an action pattern takes in a whole service.

@@ -22,7 +22,13 @@ enum Token {
 pub struct Pattern {
     text: String,
     tokens: Vec<Token>,
+    /// The same for quick matching, where it has no variables.
+    quick: Option<Box<[u8]>>,
 }
+
+/// Stand for `*` and `?` in `Pattern::quick`; no UTF-8 has these bytes.
+const MANY: u8 = 0xff;
+const ONE: u8 = 0xfe;
 
 /// What in a text has a meaning beside its characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,9 +79,15 @@ impl Pattern {
                 c => tokens.push(Token::Char(c)),
             }
         }
+        Self::of(text.to_owned(), normalise(tokens))
+    }
+
+    fn of(text: String, tokens: Vec<Token>) -> Self {
+        let quick = quick(&tokens);
         Self {
-            text: text.to_owned(),
-            tokens: normalise(tokens),
+            text,
+            tokens,
+            quick,
         }
     }
 
@@ -98,10 +110,7 @@ impl Pattern {
 
     /// Everything.
     pub fn everything() -> Self {
-        Self {
-            text: "*".to_owned(),
-            tokens: vec![Token::Many],
-        }
+        Self::of("*".to_owned(), vec![Token::Many])
     }
 
     /// As it was written.
@@ -121,7 +130,7 @@ impl Pattern {
 
     /// Whether it has a policy variable.
     pub fn has_variable(&self) -> bool {
-        self.variables().next().is_some()
+        self.quick.is_none()
     }
 
     /// Names of the policy variables in it, lower case.
@@ -145,12 +154,18 @@ impl Pattern {
 
     /// Whether a text matches. Variables match nothing here; see [`Pattern::may_match`].
     pub fn matches(&self, text: &str) -> bool {
-        glob(&self.tokens, text, false)
+        match &self.quick {
+            Some(pattern) => quick_glob(pattern, text.as_bytes()),
+            None => glob(&self.tokens, text, false),
+        }
     }
 
     /// Whether a text matches for some value of the variables.
     pub fn may_match(&self, text: &str) -> bool {
-        glob(&self.tokens, text, true)
+        match &self.quick {
+            Some(pattern) => quick_glob(pattern, text.as_bytes()),
+            None => glob(&self.tokens, text, true),
+        }
     }
 
     /// Whether every text that `other` matches is matched by this one.
@@ -274,10 +289,7 @@ impl Pattern {
                 token => tokens.push(token.clone()),
             }
         }
-        Resolved::Pattern(Self {
-            text: self.text.clone(),
-            tokens,
-        })
+        Resolved::Pattern(Self::of(self.text.clone(), tokens))
     }
 
     /// Splits at the first `count - 1` colons, as ARNs are compared part by part.
@@ -293,10 +305,7 @@ impl Pattern {
         (parts.len() == count).then(|| {
             parts
                 .into_iter()
-                .map(|tokens| Self {
-                    text: tokens.iter().map(written).collect(),
-                    tokens,
-                })
+                .map(|tokens| Self::of(tokens.iter().map(written).collect(), tokens))
                 .collect()
         })
     }
@@ -404,6 +413,66 @@ fn variable(text: &str) -> Option<(Token, &str)> {
         }
     };
     Some((token, after))
+}
+
+/// The tokens as bytes; none where there are variables.
+fn quick(tokens: &[Token]) -> Option<Box<[u8]>> {
+    let mut bytes = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        match token {
+            Token::Char(c) => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Token::One => bytes.push(ONE),
+            Token::Many => bytes.push(MANY),
+            Token::Variable { .. } => return None,
+        }
+    }
+    Some(bytes.into())
+}
+
+fn quick_glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut i, mut j) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    loop {
+        match (pattern.get(i), text.get(j)) {
+            (None, None) => return true,
+            (Some(&MANY), _) => {
+                if i + 1 == pattern.len() {
+                    return true;
+                }
+                retry = Some((i + 1, j));
+                i += 1;
+                continue;
+            }
+            (Some(&ONE), Some(_)) => {
+                i += 1;
+                j += 1;
+                // The rest of the character.
+                while text.get(j).is_some_and(|byte| byte & 0xc0 == 0x80) {
+                    j += 1;
+                }
+                continue;
+            }
+            (Some(a), Some(b)) if a == b => {
+                i += 1;
+                j += 1;
+                continue;
+            }
+            _ => {}
+        }
+        // The last `*` takes one character more.
+        match retry {
+            Some((after, from)) if from < text.len() => {
+                let mut next = from + 1;
+                while text.get(next).is_some_and(|byte| byte & 0xc0 == 0x80) {
+                    next += 1;
+                }
+                retry = Some((after, next));
+                i = after;
+                j = next;
+            }
+            _ => return false,
+        }
+    }
 }
 
 fn glob(tokens: &[Token], text: &str, variables_match: bool) -> bool {

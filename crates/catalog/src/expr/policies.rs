@@ -63,7 +63,7 @@ pub(crate) struct PolicyData {
     /// The document as AWS returned it.
     pub(crate) document: serde_json::Value,
     /// The document parsed, or why it could not be.
-    parsed: OnceLock<Result<Policy, String>>,
+    parsed: OnceLock<Result<Arc<Policy>, String>>,
     answers: Answers,
 }
 
@@ -195,10 +195,14 @@ impl PolicyVal {
     }
 
     /// The parsed document. Parsed once, and kept with the value.
-    fn parsed(&self) -> Result<&Policy, Answer> {
+    fn parsed(&self) -> Result<&Arc<Policy>, Answer> {
         self.data
             .parsed
-            .get_or_init(|| Policy::parse(&self.data.document).map_err(|error| error.to_string()))
+            .get_or_init(|| {
+                Policy::parse(&self.data.document)
+                    .map(Arc::new)
+                    .map_err(|error| error.to_string())
+            })
             .as_ref()
             .map_err(|problem| Answer::Undecided(vec![undecidable(GapReason::Malformed, problem)]))
     }
@@ -250,9 +254,9 @@ fn as_identity_policy(policy: &PolicyVal, judge: impl FnOnce(&IdentitySet) -> An
         Err(undecided) => return undecided,
     };
     let parsed = if is_endpoint(policy) {
-        for_everyone(parsed)
+        Arc::new(for_everyone(parsed))
     } else {
-        parsed.clone()
+        Arc::clone(parsed)
     };
     judge(&IdentitySet::of("the policy", parsed))
 }
@@ -475,10 +479,7 @@ impl Gathering {
                     self.key
                         .push_str(&format!("\0bounded {arn} {}", document.data.number));
                     self.identity.set.boundary = match document.parsed() {
-                        Ok(policy) => Boundary::Policy(NamedPolicy {
-                            name: arn.to_owned(),
-                            policy: policy.clone(),
-                        }),
+                        Ok(policy) => Boundary::Policy(NamedPolicy::new(arn, Arc::clone(policy))),
                         Err(_) => Boundary::Unread("not understood".to_owned()),
                     };
                     return;
@@ -498,10 +499,8 @@ impl Gathering {
                 Ok(parsed) => {
                     self.key
                         .push_str(&format!("\0{name} {}", policy.data.number));
-                    self.identity.set.policies.push(NamedPolicy {
-                        name: name.to_owned(),
-                        policy: parsed.clone(),
-                    });
+                    let named = NamedPolicy::new(name, Arc::clone(parsed));
+                    self.identity.set.policies.push(named);
                 }
                 Err(Answer::Undecided(gaps)) => {
                     self.identity.set.unread.push(name.to_owned());

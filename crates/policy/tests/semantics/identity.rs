@@ -1,5 +1,4 @@
-use posture_policy::condition::Request;
-use posture_policy::{Boundary, IdentitySet, NamedPolicy, Tri, Verdict};
+use posture_policy::{Boundary, IdentitySet, NamedPolicy, Tri};
 use serde_json::{Value, json};
 
 use crate::{document, parse};
@@ -10,10 +9,7 @@ fn set(statements: Value) -> IdentitySet {
 
 fn bounded(statements: Value, boundary: Value) -> IdentitySet {
     IdentitySet {
-        boundary: Boundary::Policy(NamedPolicy {
-            name: "b".into(),
-            policy: parse(&document(&boundary)),
-        }),
+        boundary: Boundary::Policy(NamedPolicy::new("b", parse(&document(&boundary)))),
         ..set(statements)
     }
 }
@@ -306,59 +302,4 @@ fn single_actions() {
             "{statements:#}"
         );
     }
-}
-
-#[test]
-fn decisions() {
-    let set = set(json!([
-        grant(json!("s3:*"), json!("arn:aws:s3:::home/${aws:username}/*")),
-        {"Sid": "Mfa", "Effect": "Deny", "Action": "s3:Delete*", "Resource": "*", "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}}
-    ]));
-    let ann = Request::new().with("aws:username", "ann");
-    let object = "arn:aws:s3:::home/ann/x";
-    assert_eq!(
-        set.decide("s3:GetObject", object, &ann).verdict,
-        Verdict::Allowed
-    );
-    assert_eq!(
-        set.decide("s3:GetObject", object, &ann).reasons,
-        ["p, statement 1 allows"]
-    );
-    assert_eq!(
-        set.decide("s3:GetObject", "arn:aws:s3:::home/bob/x", &ann)
-            .verdict,
-        Verdict::ImplicitDeny
-    );
-    assert_eq!(
-        set.decide("s3:GetObject", object, &Request::new()).verdict,
-        Verdict::Unknown
-    );
-    assert_eq!(
-        set.decide("s3:GetObject", "arn:aws:s3:::other/x", &Request::new())
-            .verdict,
-        Verdict::ImplicitDeny
-    );
-    let delete = |request: &Request| set.decide("s3:DeleteObject", object, request);
-    assert_eq!(delete(&ann).verdict, Verdict::Unknown);
-    assert_eq!(
-        delete(&ann.clone().with("aws:MultiFactorAuthPresent", "true")).verdict,
-        Verdict::Allowed
-    );
-    let denied = delete(&ann.clone().without("aws:MultiFactorAuthPresent"));
-    assert_eq!(denied.verdict, Verdict::ExplicitDeny);
-    assert_eq!(denied.reasons, ["p, statement 2 \"Mfa\" denies"]);
-    let nothing = IdentitySet::default();
-    assert_eq!(
-        nothing.decide("sts:GetCallerIdentity", "*", &ann).verdict,
-        Verdict::Allowed
-    );
-    let bound = bounded(json!([all()]), json!([grant(json!("s3:Get*"), json!("*"))]));
-    assert_eq!(
-        bound.decide("s3:GetObject", object, &ann).verdict,
-        Verdict::Allowed
-    );
-    assert_eq!(
-        bound.decide("iam:CreateUser", "*", &ann).reasons,
-        ["the permission boundary does not allow it"]
-    );
 }

@@ -220,7 +220,7 @@ proptest! {
         let split = IdentitySet {
             policies: statements
                 .iter()
-                .map(|s| NamedPolicy { name: "part".into(), policy: parse(&document(s)) })
+                .map(|s| NamedPolicy::new("part", parse(&document(s))))
                 .collect(),
             ..IdentitySet::default()
         };

@@ -1,0 +1,409 @@
+//! Principals and resources together: who can do what to what, in effect.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::authorize::{
+    Ask, Bound, Control, Decided, Layers, OnResource, PolicySet, authorize, possible,
+};
+use crate::condition::{Fact, Request};
+use crate::identity::{Boundary, IdentitySet, NamedPolicy};
+use crate::principal::{Kind, Requester};
+use crate::question::facts;
+use crate::search::unread;
+use crate::tri::Tri;
+
+/// A policy that is attached to a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attached {
+    /// None.
+    None,
+    /// This one.
+    Set(Arc<PolicySet>),
+    /// It could not be read; and why.
+    Unread(String),
+}
+
+impl Attached {
+    fn layer(&self) -> OnResource<'_> {
+        match self {
+            Self::None => OnResource::None,
+            Self::Set(set) => OnResource::Set(set),
+            Self::Unread(why) => OnResource::Unread(why),
+        }
+    }
+}
+
+/// Tags, where they were read.
+pub type Tags = Option<BTreeMap<String, String>>;
+
+/// A user or a role with everything that says what it may do.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// Who it is.
+    pub requester: Requester,
+    /// Its policies, those of its groups, and its boundary.
+    pub set: IdentitySet,
+    /// Service control policies of its account.
+    pub scps: Arc<Control>,
+    /// A role's trust policy.
+    pub trust: Attached,
+    /// ARNs of the customer managed policies that are attached to it or to its groups.
+    pub customer_policies: Vec<String>,
+    /// Positions of its groups in the estate.
+    pub groups: Vec<usize>,
+    /// Whether an instance profile holds it; none where that could not be read.
+    pub in_instance_profile: Option<bool>,
+    /// Whether AWS made it for a service: such a role cannot be changed, and only its service takes it.
+    pub service_linked: bool,
+    /// Its tags.
+    pub tags: Tags,
+    identity: PolicySet,
+    boundary: Option<PolicySet>,
+}
+
+/// What an [`Actor`] is made from.
+#[derive(Debug, Clone)]
+pub struct ActorParts {
+    /// Who it is.
+    pub requester: Requester,
+    /// Its policies, those of its groups, and its boundary.
+    pub set: IdentitySet,
+    /// Service control policies of its account.
+    pub scps: Arc<Control>,
+    /// A role's trust policy.
+    pub trust: Attached,
+    /// ARNs of the customer managed policies that are attached to it or to its groups.
+    pub customer_policies: Vec<String>,
+    /// Positions of its groups in the estate.
+    pub groups: Vec<usize>,
+    /// Whether an instance profile holds it; none where that could not be read.
+    pub in_instance_profile: Option<bool>,
+    /// Whether AWS made it for a service.
+    pub service_linked: bool,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+impl Actor {
+    /// Compiles an actor.
+    pub fn new(parts: ActorParts) -> Self {
+        let mut set = parts.set;
+        set.account.clone_from(&parts.requester.account);
+        set.control = Some(Arc::clone(&parts.scps));
+        let identity = PolicySet::with_unread(set.policies.clone(), set.unread.clone());
+        let boundary = match &set.boundary {
+            Boundary::Policy(named) => Some(PolicySet::new(vec![named.clone()])),
+            Boundary::None | Boundary::Unread(_) => None,
+        };
+        Self {
+            requester: parts.requester,
+            set,
+            scps: parts.scps,
+            trust: parts.trust,
+            customer_policies: parts.customer_policies,
+            groups: parts.groups,
+            in_instance_profile: parts.in_instance_profile,
+            service_linked: parts.service_linked,
+            tags: parts.tags,
+            identity,
+            boundary,
+        }
+    }
+
+    /// Its ARN.
+    pub fn arn(&self) -> &str {
+        &self.requester.arn
+    }
+
+    /// Its account.
+    pub fn account(&self) -> &str {
+        self.requester.account.as_deref().unwrap_or_default()
+    }
+
+    /// Its policies as a layer.
+    pub fn identity(&self) -> &PolicySet {
+        &self.identity
+    }
+
+    fn bound(&self) -> Bound<'_> {
+        match (&self.boundary, &self.set.boundary) {
+            (Some(set), _) => Bound::Set(set),
+            (None, Boundary::Unread(why)) => Bound::Unread(why),
+            (None, _) => Bound::None,
+        }
+    }
+
+    /// Whether it can do everything, or give itself everything because it manages IAM as a whole.
+    pub fn is_administrator(&self) -> Tri {
+        self.set.is_administrator()
+    }
+
+    /// Whether it would be an administrator with everything granted by a policy: denials, boundary and
+    /// control policies stay.
+    pub fn is_unbounded(&self) -> Tri {
+        let mut set = self.set.clone();
+        set.policies.push(everything());
+        set.is_administrator()
+    }
+}
+
+/// A policy that allows everything.
+fn everything() -> NamedPolicy {
+    let all = serde_json::json!({"Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let policy = crate::document::Policy::parse(&all).unwrap_or(crate::document::Policy {
+        id: None,
+        statements: Vec::new(),
+    });
+    NamedPolicy::new("(everything)", policy)
+}
+
+/// A group of users.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its ARN.
+    pub arn: String,
+    /// Its account.
+    pub account: String,
+    /// Its policies.
+    pub policies: Vec<NamedPolicy>,
+    /// Names of policies that could not be read.
+    pub unread: Vec<String>,
+    /// ARNs of the customer managed policies that are attached to it.
+    pub customer_policies: Vec<String>,
+}
+
+/// A resource that somebody may act on.
+#[derive(Debug, Clone)]
+pub struct Thing {
+    /// Its type, such as `lambda.function`.
+    pub kind: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The account that owns it.
+    pub account: String,
+    /// Its policy.
+    pub policy: Attached,
+    /// The role that it acts as: an ARN of a role or of an instance profile, by the field that holds
+    /// it; an error where that could not be read.
+    pub roles: BTreeMap<String, Result<Option<String>, String>>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// Everything that is known of one organization.
+#[derive(Debug, Clone, Default)]
+pub struct Estate {
+    /// Users and roles, in the order of their ARNs.
+    pub actors: Vec<Actor>,
+    /// Groups, in the order of their ARNs.
+    pub groups: Vec<Group>,
+    /// Resources, in the order of their ARNs.
+    pub things: Vec<Thing>,
+    /// Roles by the instance profiles that hold them.
+    pub instance_profiles: BTreeMap<String, Vec<usize>>,
+    /// Resource control policies by account.
+    pub rcps: BTreeMap<String, Arc<Control>>,
+    /// The organization's id by account.
+    pub organizations: BTreeMap<String, String>,
+    /// What is not known of users, roles and resources, by type and account.
+    pub unlisted: BTreeMap<(String, String), String>,
+}
+
+/// A request to be decided in an estate.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// The action, in lower case.
+    pub action: &'a str,
+    /// The resource's ARN, or `*`.
+    pub resource: &'a str,
+    /// The service that a role is passed to.
+    pub passed_to: Option<&'a str>,
+}
+
+impl Estate {
+    /// Finds a user or role by its ARN.
+    pub fn actor(&self, arn: &str) -> Option<&Actor> {
+        self.position(arn).and_then(|index| self.actors.get(index))
+    }
+
+    /// Where a user or role stands.
+    pub fn position(&self, arn: &str) -> Option<usize> {
+        self.actors
+            .binary_search_by(|actor| actor.arn().cmp(arn))
+            .ok()
+    }
+
+    /// Finds a resource by its ARN, or what an ARN is a part of (an object of a bucket, a version of a
+    /// function).
+    pub fn thing(&self, arn: &str) -> Option<&Thing> {
+        let find = |arn: &str| {
+            self.things
+                .binary_search_by(|thing| thing.arn.as_str().cmp(arn))
+                .ok()
+                .and_then(|index| self.things.get(index))
+        };
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        find(arn).or_else(|| match parts.as_slice() {
+            ["arn", _, "s3", ..] => find(arn.split_once('/')?.0),
+            ["arn", _, "lambda", _, _, rest] => {
+                let (name, _) = rest.strip_prefix("function:")?.split_once(':')?;
+                let head = arn.strip_suffix(rest)?;
+                find(&format!("{head}function:{name}"))
+            }
+            _ => None,
+        })
+    }
+
+    /// Decides a request of a user or role, as far as it can be told without knowing the request.
+    pub fn can<'a>(&'a self, actor: &'a Actor, attempt: &Attempt<'_>) -> Decided<'a> {
+        self.with(actor, attempt, |ask, layers| authorize(ask, layers))
+    }
+
+    /// Whether a request of a user or role passes under circumstances that it can bring about, and the
+    /// statements that let it.
+    pub fn possible(&self, actor: &Actor, attempt: &Attempt<'_>) -> (Tri, Vec<String>) {
+        self.with(actor, attempt, |ask, layers| {
+            let (answer, reasons) = possible(ask, layers);
+            let texts = if answer.is_yes() {
+                reasons.iter().map(ToString::to_string).collect()
+            } else {
+                Vec::new()
+            };
+            (answer, texts)
+        })
+    }
+
+    fn with<'a, T>(
+        &'a self,
+        actor: &'a Actor,
+        attempt: &Attempt<'_>,
+        judge: impl FnOnce(&Ask<'_>, &Layers<'a>) -> T,
+    ) -> T {
+        let target = self.actor(attempt.resource);
+        let thing = self.thing(attempt.resource);
+        let policy = match (target, thing) {
+            (Some(target), _) if attempt.action.starts_with("sts:") => target.trust.layer(),
+            (_, Some(thing)) => thing.policy.layer(),
+            _ => OnResource::None,
+        };
+        let owner = thing
+            .map(|thing| thing.account.as_str())
+            .or_else(|| crate::document::account_of_arn(attempt.resource))
+            .unwrap_or_else(|| actor.account());
+        let tags = target
+            .map(|target| &target.tags)
+            .or(thing.map(|thing| &thing.tags));
+        let mut context = self.facts(actor, Some(owner));
+        if let Some(Some(tags)) = tags {
+            set_tags(&mut context, "aws:ResourceTag/", tags);
+            if attempt.action.starts_with("iam:") {
+                set_tags(&mut context, "iam:ResourceTag/", tags);
+            }
+        }
+        if let Some(service) = attempt.passed_to {
+            context.set(
+                "iam:PassedToService",
+                Fact::Values(vec![service.to_owned()]),
+            );
+        }
+        let ask = Ask {
+            requester: &actor.requester,
+            action: attempt.action,
+            resource: attempt.resource,
+            resource_account: Some(owner),
+            context: &context,
+        };
+        let layers = Layers {
+            identity: Some(&actor.identity),
+            boundary: actor.bound(),
+            session: None,
+            scps: Some(&actor.scps),
+            rcps: self.rcps.get(owner).map(Arc::as_ref),
+            resource: policy,
+        };
+        judge(&ask, &layers)
+    }
+
+    /// Whether a service may take a role.
+    pub fn trusts_service(&self, role: &Actor, service: &str) -> Tri {
+        let requester = Requester {
+            arn: service.to_owned(),
+            account: None,
+            kind: Kind::Service,
+        };
+        let mut context = facts(&requester, Some(role.account()));
+        context.set(
+            "aws:SourceAccount",
+            Fact::Values(vec![role.account().to_owned()]),
+        );
+        let ask = Ask {
+            requester: &requester,
+            action: "sts:assumerole",
+            resource: role.arn(),
+            resource_account: Some(role.account()),
+            context: &context,
+        };
+        possible(
+            &ask,
+            &Layers {
+                resource: role.trust.layer(),
+                ..Layers::default()
+            },
+        )
+        .0
+    }
+
+    fn facts(&self, actor: &Actor, owner: Option<&str>) -> Request {
+        let mut request = facts(&actor.requester, owner);
+        if let Some(id) = self.organizations.get(actor.account()) {
+            request.set("aws:PrincipalOrgID", Fact::Values(vec![id.clone()]));
+        }
+        if let Some(id) = owner.and_then(|owner| self.organizations.get(owner)) {
+            request.set("aws:ResourceOrgID", Fact::Values(vec![id.clone()]));
+        }
+        if let Some(tags) = &actor.tags {
+            set_tags(&mut request, "aws:PrincipalTag/", tags);
+        }
+        request
+    }
+
+    /// All users and roles with what becomes of a request of theirs: those that are allowed, then those
+    /// of whom that cannot be told.
+    pub fn who_can<'a>(&'a self, attempt: &Attempt<'_>) -> Vec<(&'a Actor, Decided<'a>)> {
+        use crate::identity::Verdict;
+        let mut found: Vec<(&Actor, Decided<'_>)> = self
+            .actors
+            .iter()
+            .map(|actor| (actor, self.can(actor, attempt)))
+            .filter(|(_, d)| matches!(d.verdict, Verdict::Allowed | Verdict::Unknown))
+            .collect();
+        found.sort_by_key(|(_, decided)| decided.verdict == Verdict::Unknown);
+        found
+    }
+
+    /// Why some users or roles may be missing.
+    pub fn missing_actors(&self) -> Vec<String> {
+        self.unlisted
+            .iter()
+            .filter(|((kind, _), _)| matches!(kind.as_str(), "iam.user" | "iam.role"))
+            .map(|((kind, account), why)| format!("{kind} of {account}: {why}"))
+            .collect()
+    }
+
+    /// What keeps the listing of a type open in an account.
+    pub(crate) fn doubt(&self, kind: &str, account: &str) -> Tri {
+        match self.unlisted.get(&(kind.to_owned(), account.to_owned())) {
+            Some(why) => Tri::Unknown(unread(&format!("{kind} of {account} ({why})"))),
+            None => Tri::No,
+        }
+    }
+}
+
+fn set_tags(request: &mut Request, prefix: &str, tags: &BTreeMap<String, String>) {
+    for (key, value) in tags {
+        request.set(&format!("{prefix}{key}"), Fact::Values(vec![value.clone()]));
+    }
+    request.close_prefix(prefix);
+}
