@@ -3,6 +3,8 @@
 
 mod case;
 mod diagnostic;
+pub mod escalations;
+mod estate;
 mod expr;
 mod frameworks;
 mod load;
@@ -306,6 +308,7 @@ fn embedded() -> Result<Vec<Embedded>, Vec<Diagnostic>> {
 }
 
 const FRAMEWORKS: &str = "checks/frameworks/";
+const ESCALATIONS: &str = "checks/escalations/";
 
 fn read_frameworks(files: &[Embedded]) -> Result<Frameworks, Vec<Diagnostic>> {
     let mut frameworks = Frameworks::default();
@@ -341,7 +344,9 @@ impl Catalog {
         let files = embedded()?;
         let mut loader = Loader::new(read_frameworks(&files)?);
         for file in &files {
-            if !file.path.starts_with(FRAMEWORKS) {
+            if file.path.starts_with(ESCALATIONS) {
+                loader.escalation(file);
+            } else if !file.path.starts_with(FRAMEWORKS) {
                 loader.embedded(file);
             }
         }
@@ -422,6 +427,15 @@ impl Loader {
                 self.add(source, &tree, check);
             }
         }
+    }
+
+    /// Only looks whether a path is understood: they are read by [`escalations::builtin`].
+    fn escalation(&mut self, file: &Embedded) {
+        let read = match &file.text {
+            Some(_) => Err(Diagnostic::whole_file(&file.path, "it is not YAML")),
+            None => escalations::read(&file.path, &file.content),
+        };
+        self.diagnostics.extend(read.err());
     }
 
     fn text(&mut self, name: &str, text: &str) {

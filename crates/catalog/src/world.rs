@@ -2,9 +2,11 @@
 //! few resources of a check's case.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use posture_model::{AccountId, GLOBAL_REGION, Gap, GapReason, Region, Resource, Timestamp};
+use posture_policy::escalation::{Escalations, escalations};
+use posture_policy::estate::Estate;
 
 use crate::expr::{
     Documents, ListVal, Node, ResourceVal, build_resource, schema, type_name, type_number,
@@ -110,6 +112,9 @@ struct Data {
     /// The world of a case: what was not said to be unlisted was listed.
     assumed: Option<BTreeSet<u16>>,
     indexes: RwLock<HashMap<(u16, usize), FieldIndexes>>,
+    /// What the policy engine works on, gathered when first asked for.
+    estate: OnceLock<Arc<Estate>>,
+    escalations: OnceLock<Arc<Escalations>>,
 }
 
 #[derive(Default)]
@@ -141,6 +146,9 @@ struct FieldIndex {
 /// The type whose resources say which accounts belong together.
 const ORGANIZATION_ACCOUNT: &str = "organizations.account";
 
+/// The type that says which organization an account belongs to.
+const ORGANIZATION: &str = "organizations.organization";
+
 /// Builds a [`World`].
 pub struct WorldBuilder {
     data: Data,
@@ -161,6 +169,8 @@ impl World {
                 by_name: HashMap::new(),
                 assumed: None,
                 indexes: RwLock::default(),
+                estate: OnceLock::new(),
+                escalations: OnceLock::new(),
             },
         }
     }
@@ -173,6 +183,48 @@ impl World {
     /// The start of the scan.
     pub(crate) fn now(&self) -> Timestamp {
         self.0.now
+    }
+
+    /// Its users, roles and resources as the policy engine sees them.
+    pub fn estate(&self) -> &Estate {
+        self.0
+            .estate
+            .get_or_init(|| Arc::new(crate::estate::of(self)))
+    }
+
+    /// Who is, or can become, an administrator.
+    pub fn escalations(&self) -> &Escalations {
+        self.0.escalations.get_or_init(|| {
+            let paths: Vec<_> = crate::escalations::builtin()
+                .values()
+                .map(|path| path.path.clone())
+                .collect();
+            Arc::new(escalations(self.estate(), &paths))
+        })
+    }
+
+    /// The accounts that were scanned.
+    pub(crate) fn accounts(&self) -> BTreeSet<String> {
+        self.0.scanned.clone()
+    }
+
+    /// Whether an account belongs to no organization, where that is known.
+    pub(crate) fn in_no_organization(&self, account: &str) -> Option<bool> {
+        if self.organization_of(account).is_some() || self.0.organization.contains(account) {
+            return Some(false);
+        }
+        self.unlisted(ORGANIZATION, account)
+            .is_none()
+            .then_some(true)
+    }
+
+    /// Why the resources of a type in an account are not all known; none when they are.
+    pub(crate) fn unlisted(&self, kind: &str, account: &str) -> Option<String> {
+        let of = type_number(kind)?;
+        let places = self.all_places(account);
+        self.listed(&places, of, account)
+            .err()
+            .map(|gap| gap.to_string())
     }
 
     /// All resources of a type, in a stable order.
@@ -527,7 +579,7 @@ impl WorldBuilder {
             ORGANIZATION_ACCOUNT => {
                 self.data.organization.insert(resource.id().to_owned());
             }
-            "organizations.organization" => {
+            ORGANIZATION => {
                 let account = resource.account().to_owned();
                 let id = resource.id().to_owned();
                 self.data.organization_ids.insert(account, id);

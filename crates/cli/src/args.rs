@@ -57,6 +57,14 @@ pub(crate) enum Command {
     Checks(ChecksArgs),
     /// Say what a finding rests on, and what to do about it
     Explain(ExplainArgs),
+    /// Say whether a principal of a snapshot can do something, and why
+    Can(CanArgs),
+    /// List the principals of a snapshot that can do something
+    WhoCan(WhoCanArgs),
+    /// Show how principals of a snapshot can become administrators
+    Escalations(EscalationsArgs),
+    /// Answer questions about policies that are not deployed yet
+    Policy(PolicyArgs),
     /// Print the least privilege that a scan needs
     Permissions(PermissionsArgs),
     /// Look into credentials, regions, reachability and denied actions
@@ -246,6 +254,92 @@ pub(crate) struct ExplainArgs {
     /// Form
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     pub(crate) output: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CanArgs {
+    /// Who: the ARN of a user or role, or its name; an account, a service, or * for anyone
+    #[arg(value_name = "PRINCIPAL")]
+    pub(crate) principal: String,
+    /// What, such as s3:GetObject
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: String,
+    /// On what: an ARN [default: *, for actions that take no resource]
+    #[arg(
+        value_name = "RESOURCE",
+        default_value = "*",
+        hide_default_value = true
+    )]
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) snapshot: AccessArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhoCanArgs {
+    /// What, such as s3:GetObject
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: String,
+    /// On what: an ARN
+    #[arg(value_name = "RESOURCE")]
+    pub(crate) resource: String,
+    #[command(flatten)]
+    pub(crate) snapshot: AccessArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EscalationsArgs {
+    /// Only this principal: the ARN of a user or role, or its name
+    #[arg(value_name = "PRINCIPAL")]
+    pub(crate) principal: Option<String>,
+    #[command(flatten)]
+    pub(crate) snapshot: AccessArgs,
+}
+
+/// Which snapshot to ask, and how to show the answer.
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// The snapshot to ask
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_SNAPSHOT)]
+    pub(crate) snapshot: PathBuf,
+    /// Form
+    #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
+    pub(crate) output: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Decide requests over policies; JSON in, JSON out
+    ///
+    /// The input is a request or an array of them, each with principal, action, resource,
+    /// resource_account, identity_policies, resource_policy, permission_boundary, session_policies, scps
+    /// and rcps (a list of levels from the root down, each a list of documents) and context. Each answer
+    /// has decision (allowed, explicit_deny, implicit_deny or unknown) and reasons.
+    Evaluate(InputArgs),
+    /// Say whether a resource's policy lets anyone in; JSON in, JSON out
+    ///
+    /// The input is the policy, or an object with policy and, for buckets, acl, account_block,
+    /// bucket_block and object_ownership.
+    Public {
+        /// What the policy belongs to
+        #[arg(long = "type", value_name = "TYPE", value_parser = clap::builder::PossibleValuesParser::new(posture_policy::public_question::TYPES))]
+        kind: String,
+        #[command(flatten)]
+        input: InputArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// File with the input; - for stdin
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) input: PathBuf,
 }
 
 #[derive(Debug, Args)]

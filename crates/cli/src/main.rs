@@ -1,15 +1,18 @@
 //! The `posture` binary: arguments, progress and exit codes. What it does lives in the libraries.
 
+mod access;
 mod args;
 mod checks;
 mod connect;
 mod doctor;
+mod escalations;
 mod evaluate;
 mod exit;
 mod explain;
 mod manual;
 mod output;
 mod permissions;
+mod policy;
 mod progress;
 mod scan;
 
@@ -47,6 +50,10 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Checks(args) => checks::run(&args.command),
         Command::Explain(args) => explain::run(&args),
+        Command::Can(args) => access::can(&args),
+        Command::WhoCan(args) => access::who_can(&args),
+        Command::Escalations(args) => escalations::run(&args),
+        Command::Policy(args) => policy::run(&args.command),
         Command::Permissions(args) => permissions::run(&args).and_then(|text| print(&text)),
         Command::Doctor(args) => doctor::run(&args, &cli.global),
         Command::Completions { shell } => print(&manual::completions(shell)),

@@ -34,6 +34,11 @@ impl Input {
         Ok(Self::index(manifest, units))
     }
 
+    /// The index of all resources, for questions beyond checks.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
     /// Takes resources that are in memory, as pairs of a unit's region and its resources, in the
     /// order of the manifest's units.
     pub fn new(manifest: Manifest, units: Vec<(Region, Vec<Resource>)>) -> Self {

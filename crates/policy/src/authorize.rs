@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use crate::caller::{Caller, domain};
 use crate::condition::{Condition, Fact, Request, evaluate_all};
-use crate::document::{Body, Clause, Effect, Statement};
-use crate::identity::{NamedPolicy, Verdict, resource_matches};
-use crate::principal::{Kind, Naming, Requester};
+use crate::document::{Body, Clause, Effect, Principal, Statement};
+use crate::identity::{NamedPolicy, Verdict, allows_everything, resource_matches};
+use crate::principal::{Kind, Requester};
 use crate::public::ResourceContext;
 use crate::search::unread;
 use crate::tri::{Tri, Undecided};
@@ -376,6 +376,20 @@ impl Side {
         }
     }
 
+    /// Without the statements that allow everything, such as that of `FullAWSAccess`: they say nothing.
+    fn telling(&self, set: &PolicySet) -> Self {
+        let by = self.by.iter().copied();
+        Self {
+            answer: self.answer.clone(),
+            by: by
+                .filter(|at| {
+                    set.statement(*at)
+                        .is_some_and(|(_, statement)| !allows_everything(statement))
+                })
+                .collect(),
+        }
+    }
+
     fn reasons<'a>(&self, set: &'a PolicySet, layer: Layer, into: &mut Vec<Reason<'a>>) {
         let mut by = self.by.clone();
         by.sort_unstable();
@@ -414,17 +428,26 @@ fn applies(named: &NamedPolicy, statement: &Statement, ask: &Ask<'_>) -> Tri {
     }
 }
 
-/// What a set of policies that name no principals denies and allows.
+/// What a set of policies denies and allows that are about whoever they are attached to: they name no
+/// principal. Resource control policies name everyone.
 fn judge(set: &PolicySet, ask: &Ask<'_>) -> (Side, Side) {
+    judge_attached(set, ask, false)
+}
+
+fn judge_attached(set: &PolicySet, ask: &Ask<'_>, everyone: bool) -> (Side, Side) {
     let (mut denied, mut allowed) = (Side::no(), Side::no());
     for (at, named, statement) in set.candidates(ask.action) {
-        if statement
+        let as_it_should = statement
             .body
             .as_ref()
-            .is_ok_and(|b| b.principals.is_some())
-        {
+            .map_or(true, |body| match &body.principals {
+                None => !everyone,
+                Some(Clause::Only(list)) => everyone && *list == [Principal::Everyone],
+                Some(Clause::Except(_)) => false,
+            });
+        if !as_it_should {
             let odd = Tri::opaque(format!(
-                "{}, {} has a principal, where none belongs",
+                "{}, {} does not name the principals that belong there",
                 named.name,
                 statement.label()
             ));
@@ -453,7 +476,8 @@ fn judge(set: &PolicySet, ask: &Ask<'_>) -> (Side, Side) {
     (denied, allowed)
 }
 
-/// What a resource's policy denies a requester, and allows it by each way of naming it.
+/// What a resource's policy denies a requester, and allows it by each way of naming it, in the order of
+/// `Naming`.
 fn judge_resource(set: &PolicySet, ask: &Ask<'_>, bounded: bool) -> (Side, [Side; 4]) {
     let mut denied = Side::no();
     let mut allowed = [Side::no(), Side::no(), Side::no(), Side::no()];
@@ -463,31 +487,23 @@ fn judge_resource(set: &PolicySet, ask: &Ask<'_>, bounded: bool) -> (Side, [Side
             continue;
         }
         let clause = statement.body.as_ref().ok().map(|b| b.principals.as_ref());
-        let name = |denies| match clause {
+        let named = |denies| match clause {
             // What is not understood may name anybody.
-            None => (Naming::Everyone, Tri::Yes),
+            None => [Tri::No, Tri::No, Tri::Yes, Tri::No],
             Some(clause) => ask.requester.named(clause, denies),
         };
         if statement.may_allow() {
-            let (naming, is_named) = name(false);
-            let side = match naming {
-                Naming::Itself => 0,
-                Naming::Role => 1,
-                Naming::Everyone => 2,
-                Naming::Account => 3,
-            };
-            if let Some(side) = allowed.get_mut(side) {
+            for (side, is_named) in allowed.iter_mut().zip(named(false)) {
                 side.add(at, is_named.and(answer.clone()));
             }
         }
         if statement.may_deny() {
             let everybody_else = matches!(clause, Some(Some(Clause::Except(_))));
-            let (_, is_named) = name(true);
             // Whoever has a permission boundary is denied whether or not it is excepted.
             let is_named = if bounded && everybody_else {
                 Tri::Yes
             } else {
-                is_named
+                Tri::any(named(true))
             };
             denied.add(at, is_named.and(answer));
         }
@@ -517,16 +533,19 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
         _ => no_grants(),
     };
     // Services, and callers without credentials, are in no organization.
-    let scps = layers.scps.filter(|_| ask.requester.account.is_some());
-    let rcps = layers.rcps.filter(|_| ask.resource != "*");
-    let levels = |control: Option<&'a Control>| -> Vec<(&'a PolicySet, (Side, Side))> {
+    let linked = ask.requester.is_service_linked();
+    let scps = layers
+        .scps
+        .filter(|_| ask.requester.account.is_some() && !linked);
+    let rcps = layers.rcps.filter(|_| ask.resource != "*" && !linked);
+    let levels = |control: Option<&'a Control>, everyone| -> Vec<(&'a PolicySet, (Side, Side))> {
         control
             .iter()
             .flat_map(|control| &control.levels)
-            .map(|set| (set.as_ref(), judge(set, ask)))
+            .map(|set| (set.as_ref(), judge_attached(set, ask, everyone)))
             .collect()
     };
-    let (scps_judged, rcps_judged) = (levels(scps), levels(rcps));
+    let (scps_judged, rcps_judged) = (levels(scps, false), levels(rcps, true));
     let rcp_doubt = rcp_doubt(ask.action);
 
     // 1. Denied anywhere?
@@ -733,10 +752,14 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
                 show(resource_set, side, Layer::Resource);
             }
             for (number, (set, side)) in (1..).zip(&scps_allowed) {
-                show(Some(set), side, Layer::ServiceControl(number));
+                show(Some(set), &side.telling(set), Layer::ServiceControl(number));
             }
             for (number, (set, side)) in (1..).zip(&rcps_allowed) {
-                show(Some(set), side, Layer::ResourceControl(number));
+                show(
+                    Some(set),
+                    &side.telling(set),
+                    Layer::ResourceControl(number),
+                );
             }
             if root && reasons.is_empty() {
                 reasons.push(Reason::Note(

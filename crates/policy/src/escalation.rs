@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
 use crate::estate::{Actor, Attempt, Estate, Thing};
 use crate::principal::Kind;
@@ -119,6 +120,24 @@ pub struct Hop {
     pub grants: bool,
     /// The statements that let it.
     pub statements: Vec<String>,
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Accounts stay where a step crosses them.
+        let name = |arn: &str| -> String { arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned() };
+        write!(f, "{} -> ", name(&self.from))?;
+        match (self.grants, self.from == self.to) {
+            (true, true) => f.write_str("administrator")?,
+            (true, false) => write!(f, "{} as administrator", name(&self.to))?,
+            (false, _) => write!(f, "{}", name(&self.to))?,
+        }
+        write!(f, " by {}", self.path)?;
+        if let Some(through) = &self.through {
+            write!(f, " through {}", name(through))?;
+        }
+        write!(f, " ({})", self.statements.join("; "))
+    }
 }
 
 /// A sequence of steps to an administrator.

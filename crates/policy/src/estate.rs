@@ -1,7 +1,7 @@
 //! Principals and resources together: who can do what to what, in effect.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::authorize::{
     Ask, Bound, Control, Decided, Layers, OnResource, PolicySet, authorize, possible,
@@ -9,8 +9,10 @@ use crate::authorize::{
 use crate::condition::{Fact, Request};
 use crate::identity::{Boundary, IdentitySet, NamedPolicy};
 use crate::principal::{Kind, Requester};
+use crate::public::ResourceContext;
 use crate::question::facts;
 use crate::search::unread;
+use crate::shared::shared_with;
 use crate::tri::Tri;
 
 /// A policy that is attached to a resource.
@@ -183,6 +185,8 @@ pub struct Thing {
     pub arn: String,
     /// The account that owns it.
     pub account: String,
+    /// Its region, or `global`.
+    pub region: String,
     /// Its policy.
     pub policy: Attached,
     /// The role that it acts as: an ARN of a role or of an instance profile, by the field that holds
@@ -258,13 +262,14 @@ impl Estate {
 
     /// Decides a request of a user or role, as far as it can be told without knowing the request.
     pub fn can<'a>(&'a self, actor: &'a Actor, attempt: &Attempt<'_>) -> Decided<'a> {
-        self.with(actor, attempt, |ask, layers| authorize(ask, layers))
+        self.with(actor, attempt, false, |ask, layers| authorize(ask, layers))
     }
 
     /// Whether a request of a user or role passes under circumstances that it can bring about, and the
-    /// statements that let it.
+    /// statements that let it. Control policies that could not be read are taken to allow everything:
+    /// see [`Estate::assumptions`].
     pub fn possible(&self, actor: &Actor, attempt: &Attempt<'_>) -> (Tri, Vec<String>) {
-        self.with(actor, attempt, |ask, layers| {
+        self.with(actor, attempt, true, |ask, layers| {
             let (answer, reasons) = possible(ask, layers);
             let texts = if answer.is_yes() {
                 reasons.iter().map(ToString::to_string).collect()
@@ -279,17 +284,13 @@ impl Estate {
         &'a self,
         actor: &'a Actor,
         attempt: &Attempt<'_>,
+        lenient: bool,
         judge: impl FnOnce(&Ask<'_>, &Layers<'a>) -> T,
     ) -> T {
         let target = self.actor(attempt.resource);
         let thing = self.thing(attempt.resource);
-        let policy = match (target, thing) {
-            (Some(target), _) if attempt.action.starts_with("sts:") => target.trust.layer(),
-            (_, Some(thing)) => thing.policy.layer(),
-            _ => OnResource::None,
-        };
-        let owner = thing
-            .map(|thing| thing.account.as_str())
+        let (policy, owner) = self.on_resource(attempt);
+        let owner = owner
             .or_else(|| crate::document::account_of_arn(attempt.resource))
             .unwrap_or_else(|| actor.account());
         let tags = target
@@ -301,6 +302,9 @@ impl Estate {
             if attempt.action.starts_with("iam:") {
                 set_tags(&mut context, "iam:ResourceTag/", tags);
             }
+        }
+        if let Some(region) = requested_region(attempt, thing) {
+            context.set("aws:RequestedRegion", Fact::Values(vec![region]));
         }
         if let Some(service) = attempt.passed_to {
             context.set(
@@ -319,8 +323,12 @@ impl Estate {
             identity: Some(&actor.identity),
             boundary: actor.bound(),
             session: None,
-            scps: Some(&actor.scps),
-            rcps: self.rcps.get(owner).map(Arc::as_ref),
+            scps: Some(actor.scps.as_ref()).filter(|c| !lenient || c.unread.is_none()),
+            rcps: self
+                .rcps
+                .get(owner)
+                .map(Arc::as_ref)
+                .filter(|c| !lenient || c.unread.is_none()),
             resource: policy,
         };
         judge(&ask, &layers)
@@ -369,6 +377,105 @@ impl Estate {
         request
     }
 
+    /// Decides a request of somebody who is no user or role of the estate: as far as the resource's side
+    /// tells it. What the caller's own account allows it is not known.
+    pub fn can_from_outside<'a>(
+        &'a self,
+        requester: &Requester,
+        attempt: &Attempt<'_>,
+    ) -> Decided<'a> {
+        static THEIRS: LazyLock<PolicySet> = LazyLock::new(|| {
+            PolicySet::with_unread(Vec::new(), vec!["of the caller's own account".to_owned()])
+        });
+        let (policy, owner) = self.on_resource(attempt);
+        let context = facts(requester, owner);
+        let ask = Ask {
+            requester,
+            action: attempt.action,
+            resource: attempt.resource,
+            resource_account: owner,
+            context: &context,
+        };
+        let layers = Layers {
+            identity: requester.has_identity().then_some(&*THEIRS),
+            rcps: owner
+                .and_then(|owner| self.rcps.get(owner))
+                .map(Arc::as_ref),
+            resource: policy,
+            ..Layers::default()
+        };
+        authorize(&ask, &layers)
+    }
+
+    /// Everybody outside of the owner's account whom a resource's policy lets in, `*` for anyone; what
+    /// they may do is not looked at.
+    pub fn outsiders(&self, attempt: &Attempt<'_>) -> Vec<String> {
+        let policy = match self.on_resource(attempt) {
+            (OnResource::Set(set), owner) => (set, owner),
+            _ => return Vec::new(),
+        };
+        let (set, owner) = policy;
+        let context = ResourceContext {
+            account: owner,
+            arn: Some(attempt.resource),
+            service: attempt.action.split(':').next(),
+            organization: owner
+                .and_then(|owner| self.organizations.get(owner))
+                .map(String::as_str),
+            ..ResourceContext::default()
+        };
+        let mut names: Vec<String> = set
+            .policies()
+            .iter()
+            .flat_map(|named| shared_with(&named.policy, &context).names())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Whether users and roles of somebody's account are in the estate.
+    pub fn knows_account_of(&self, requester: &Requester) -> bool {
+        let account = requester.account.as_deref();
+        self.actors
+            .iter()
+            .any(|actor| Some(actor.account()) == account)
+    }
+
+    /// Control policies that could not be read: where a question is what a principal's own policies let
+    /// it do, they are taken to allow everything.
+    pub fn assumptions(&self) -> Vec<String> {
+        let mut found: Vec<String> = self
+            .actors
+            .iter()
+            .filter_map(|actor| {
+                let why = actor.scps.unread.as_deref()?;
+                Some(format!(
+                    "service control policies of {}: {why}",
+                    actor.account()
+                ))
+            })
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    /// The policy of a request's resource, and its owner.
+    fn on_resource(&self, attempt: &Attempt<'_>) -> (OnResource<'_>, Option<&str>) {
+        let thing = self.thing(attempt.resource);
+        let policy = match (self.actor(attempt.resource), thing) {
+            (Some(target), _) if attempt.action.starts_with("sts:") => target.trust.layer(),
+            (_, Some(thing)) => thing.policy.layer(),
+            _ => OnResource::None,
+        };
+        let owner = match (self.actor(attempt.resource), thing) {
+            (Some(target), _) => Some(target.account()),
+            (_, thing) => thing.map(|thing| thing.account.as_str()),
+        };
+        (policy, owner)
+    }
+
     /// All users and roles with what becomes of a request of theirs: those that are allowed, then those
     /// of whom that cannot be told.
     pub fn who_can<'a>(&'a self, attempt: &Attempt<'_>) -> Vec<(&'a Actor, Decided<'a>)> {
@@ -398,6 +505,19 @@ impl Estate {
             Some(why) => Tri::Unknown(unread(&format!("{kind} of {account} ({why})"))),
             None => Tri::No,
         }
+    }
+}
+
+/// The region to which a request goes, where its resource tells.
+fn requested_region(attempt: &Attempt<'_>, thing: Option<&Thing>) -> Option<String> {
+    let parts: Vec<&str> = attempt.resource.splitn(6, ':').collect();
+    match parts.as_slice() {
+        // IAM has one endpoint in a partition.
+        _ if attempt.action.starts_with("iam:") => Some("us-east-1".to_owned()),
+        ["arn", _, _, region, ..] if !region.is_empty() => Some((*region).to_owned()),
+        _ => thing
+            .map(|thing| thing.region.clone())
+            .filter(|region| region != "global"),
     }
 }
 

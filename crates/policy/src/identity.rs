@@ -437,7 +437,7 @@ fn through<'a>(
     result
 }
 
-fn allows_everything(statement: &Statement) -> bool {
+pub(crate) fn allows_everything(statement: &Statement) -> bool {
     statement.body.as_ref().is_ok_and(|body| {
         let every = |clause: &Clause<Pattern>| match clause {
             Clause::Only(list) => list.iter().any(Pattern::is_everything),

@@ -34,6 +34,6 @@ pub use public::{
     public_statements, unpinned_services,
 };
 pub use s3::effective_public;
-pub use shared::{Shared, shared_with};
+pub use shared::{Shared, principals_allowed, shared_with};
 pub use tri::{Found, Tri, Undecided};
 pub use trust::{trusted_services, trusts_without_external_id, unpinned_federation};

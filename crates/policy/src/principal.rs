@@ -102,6 +102,16 @@ impl Requester {
         self.arn.rsplit(['/', ':']).next().unwrap_or_default()
     }
 
+    /// Whether it is a user or a role by itself.
+    pub fn is_user_or_role(&self) -> bool {
+        matches!(self.kind, Kind::User | Kind::Role)
+    }
+
+    /// Whether AWS made it for a service; control policies do not bind such a role.
+    pub(crate) fn is_service_linked(&self) -> bool {
+        self.kind == Kind::Role && self.arn.contains(":role/aws-service-role/")
+    }
+
     /// Whether it holds identity policies, as a user or a role does.
     pub(crate) fn has_identity(&self) -> bool {
         matches!(
@@ -110,48 +120,57 @@ impl Requester {
         )
     }
 
-    /// How a statement of a resource policy names it.
-    pub(crate) fn named(&self, clause: Option<&Clause<Principal>>, denies: bool) -> (Naming, Tri) {
-        let Some(clause) = clause else {
-            return (
+    /// Whether a statement of a resource policy names it, by each way of naming, in the order of
+    /// [`Naming`].
+    pub(crate) fn named(&self, clause: Option<&Clause<Principal>>, denies: bool) -> [Tri; 4] {
+        let mut named = [Tri::No, Tri::No, Tri::No, Tri::No];
+        let mut add = |naming: Naming, answer: Tri| {
+            if let Some(slot) = named.get_mut(naming as usize) {
+                *slot = std::mem::replace(slot, Tri::No).or(answer);
+            }
+        };
+        match clause {
+            None => add(
                 Naming::Everyone,
                 Tri::opaque("a resource policy has no principal"),
-            );
-        };
-        let mut best = (Naming::Account, Tri::No);
-        let (mut by_account, mut itself) = (false, false);
-        for principal in clause.listed() {
-            let (naming, answer) = self.is(principal);
+            ),
+            Some(Clause::Only(list)) => {
+                for principal in list {
+                    let (naming, answer) = self.is(principal);
+                    add(naming, answer);
+                }
+            }
+            Some(Clause::Except(list)) => add(Naming::Everyone, !self.is_excepted(list, denies)),
+        }
+        named
+    }
+
+    fn is_excepted(&self, list: &[Principal], denies: bool) -> Tri {
+        let mut listed = Tri::No;
+        let (mut by_account, mut itself, mut everyone) = (false, false, false);
+        for (naming, answer) in list.iter().map(|principal| self.is(principal)) {
             if answer.is_yes() {
                 by_account |= naming == Naming::Account;
                 itself |= naming < Naming::Everyone;
+                everyone |= naming == Naming::Everyone;
             }
-            best = match (&best.1, &answer) {
-                (_, Tri::No) => best,
-                (Tri::No, _) => (naming, answer),
-                // What is certain counts; of two certain ones the stronger.
-                (Tri::Yes, Tri::Yes) => (best.0.min(naming), Tri::Yes),
-                (Tri::Yes, Tri::Unknown(_)) => best,
-                (Tri::Unknown(_), _) => (naming, answer),
-            };
+            listed = listed.or(answer);
         }
-        match clause {
-            Clause::Only(_) => best,
-            Clause::Except(_) => {
-                let listed = match (best.1, best.0) {
-                    // Of a principal in an account both must be excepted, and AWS does not say what
-                    // becomes of one without the other.
-                    (Tri::Yes, Naming::Everyone) => Tri::Yes,
-                    (Tri::Yes, _) if self.account.is_none() || self.kind == Kind::Root => Tri::Yes,
-                    (Tri::Yes, _) if denies && by_account != itself => Tri::opaque(
-                        "NotPrincipal lists the principal without its account, or the account \
-                         without the principal",
-                    ),
-                    (answer, _) => answer,
-                };
-                (Naming::Everyone, !listed)
-            }
+        // Of a principal in an account both must be excepted, and AWS does not say what becomes of one
+        // without the other.
+        if listed.is_yes()
+            && denies
+            && !everyone
+            && self.account.is_some()
+            && self.kind != Kind::Root
+            && by_account != itself
+        {
+            return Tri::opaque(
+                "NotPrincipal lists the principal without its account, or the account without the \
+                 principal",
+            );
         }
+        listed
     }
 
     fn is(&self, principal: &Principal) -> (Naming, Tri) {
@@ -172,8 +191,9 @@ impl Requester {
             ),
             Principal::Malformed { text, account } => match account {
                 Some(account) if !own(account) => (Naming::Account, Tri::No),
+                // Whom it is meant to name, and how, cannot be told.
                 _ => (
-                    Naming::Account,
+                    Naming::Everyone,
                     Tri::opaque(format!(
                         "principal {} is not of a documented form",
                         printable(text)

@@ -116,12 +116,11 @@ pub fn public(kind: &str, input: &Value) -> Result<Value, QuestionError> {
     };
     let mut principals = Vec::new();
     if let Some(policy) = &policy {
-        let open = public_statements(policy, &context);
-        reasons.extend(
-            open.items
-                .iter()
-                .map(|label| format!("{label} lets anyone in")),
-        );
+        if !bucket {
+            let open = public_statements(policy, &context);
+            let labels = open.items.iter();
+            reasons.extend(labels.map(|label| format!("{label} lets anyone in")));
+        }
         let shared = shared_with(policy, &context);
         principals = shared.names();
         if public.is_no() {

@@ -313,8 +313,23 @@ pub fn facts(requester: &Requester, owner: Option<&str>) -> Request {
             "false"
         },
     );
+    if matches!(requester.kind, Kind::Anonymous | Kind::Service) {
+        // Nobody's credentials: there is no account or organization to speak of.
+        for key in [
+            "aws:PrincipalAccount",
+            "aws:PrincipalArn",
+            "aws:PrincipalOrgID",
+            "aws:PrincipalOrgPaths",
+        ] {
+            request.set(key, Fact::Absent);
+        }
+        request.close_prefix("aws:PrincipalTag/");
+    }
     match &requester.kind {
-        Kind::User => say("aws:username", requester.name()),
+        Kind::User => request.set(
+            "aws:username",
+            Fact::Values(vec![requester.name().to_owned()]),
+        ),
         Kind::Role | Kind::Session { .. } | Kind::FederatedUser | Kind::Root | Kind::Anonymous => {
             request.set("aws:username", Fact::Absent);
         }

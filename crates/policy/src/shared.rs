@@ -1,10 +1,8 @@
 //! With whom a resource policy shares its resource.
 
 use crate::caller::{Caller, Source};
-use crate::document::{Policy, Principal, printable};
-use crate::public::{
-    ResourceContext, allows, is_open, is_public, named_principals, pins, search, services,
-};
+use crate::document::{Body, Policy, Principal, printable};
+use crate::public::{ResourceContext, allows, is_open, is_public, named_principals, pins, search};
 use crate::tri::{Found, Tri, Undecided};
 
 /// Whom a resource policy lets in, beside the owner's account.
@@ -65,6 +63,9 @@ impl Shared {
             .reduce(Undecided::merge)
     }
 }
+
+/// An account that no policy names.
+const SOME_MEMBER: &str = "000000000000";
 
 /// Reads a resource policy for everybody whom it lets in.
 pub fn shared_with(policy: &Policy, context: &ResourceContext<'_>) -> Shared {
@@ -128,21 +129,26 @@ pub fn shared_with(policy: &Policy, context: &ResourceContext<'_>) -> Shared {
                 _ => {}
             }
         }
-        if !is_open(body) && services(body).next().is_none() {
+        if !is_open(body) || admitted(&Caller::STRANGER).is_yes() {
             continue;
         }
-        if admitted(&Caller::STRANGER).is_yes() {
-            continue;
+        let (mut accounts, mut organizations) = pins(body);
+        let mut undenied = search(policy, &Caller::STRANGER, context, None);
+        undenied.denies.clear();
+        if undenied.reachable(&[statement]).is_yes() {
+            // It is a denial that shuts strangers out: whom that spares is let in.
+            for (spared, members) in denies(policy).map(|body| pins(&turned(body))) {
+                accounts.extend(spared);
+                organizations.extend(members);
+            }
         }
-        let (accounts, organizations) = pins(body);
-        if is_open(body) {
-            for id in accounts.iter().filter(|id| !own(id)) {
-                shared.accounts.add(id.as_str(), account(id, None));
-            }
-            for id in organizations {
-                // Some member passes: one whose account nobody names.
-                shared.organizations.add(id, Tri::Yes);
-            }
+        for id in accounts.iter().filter(|id| !own(id)) {
+            shared.accounts.add(id.as_str(), account(id, None));
+        }
+        // Some member passes: one whose account nobody names.
+        let member = account(SOME_MEMBER, None);
+        for id in organizations {
+            shared.organizations.add(id, member.clone());
         }
     }
     for found in [
@@ -154,4 +160,54 @@ pub fn shared_with(policy: &Policy, context: &ResourceContext<'_>) -> Shared {
         found.items.sort();
     }
     shared
+}
+
+/// Users, roles and sessions that a resource policy names and lets do an action, by ARN. Accounts as a
+/// whole are left out: what they pass on is their own policies' to say.
+pub fn principals_allowed(policy: &Policy, action: &str, context: &ResourceContext<'_>) -> Found {
+    let action = action.to_lowercase();
+    let mut found = Found::default();
+    for statement in allows(policy) {
+        let body = match &statement.body {
+            Ok(body) => body,
+            Err(problem) => {
+                let reason = format!("{}: {problem}", statement.label());
+                found.doubt(Undecided::opaque(reason));
+                continue;
+            }
+        };
+        for principal in named_principals(body) {
+            if let Principal::Arn { account, arn } = principal {
+                let caller = Caller::Account {
+                    id: account.clone(),
+                    arn: Some(arn.clone()),
+                    without_external_id: false,
+                };
+                let answer =
+                    search(policy, &caller, context, Some(&action)).reachable(&[statement]);
+                found.add(arn.as_str(), answer);
+            }
+        }
+    }
+    found.items.sort();
+    found
+}
+
+fn denies(policy: &Policy) -> impl Iterator<Item = &Body> {
+    policy
+        .statements
+        .iter()
+        .filter(|statement| statement.may_deny())
+        .filter_map(|statement| statement.body.as_ref().ok())
+}
+
+/// A denial's conditions the other way round: whom they spare stands in their negated forms.
+fn turned(body: &Body) -> Body {
+    let mut body = body.clone();
+    for condition in &mut body.conditions {
+        if let Ok((operator, _)) = &mut condition.compiled {
+            operator.negated = !operator.negated;
+        }
+    }
+    body
 }

@@ -119,6 +119,7 @@ pub(crate) static FUNCTIONS: &[Function] = functions! {
     Policy.is_public() -> Bool = policies::is_public;
     Policy.allows_anonymous(Action) -> Bool = policies::allows_anonymous;
     Policy.public_statements() -> Texts = policies::public_statements;
+    Policy.principals_allowed(Action) -> Texts = policies::principals_allowed;
     Policy.external_accounts() -> Texts = policies::external_accounts;
     Policy.unpinned_services() -> Texts = policies::unpinned_services;
     Policy.denies_insecure_transport() -> Bool = policies::denies_insecure_transport;
@@ -133,6 +134,8 @@ pub(crate) static FUNCTIONS: &[Function] = functions! {
     Principal.wildcard_actions() -> Texts = policies::principal_wildcard_actions;
     Principal.allows(Action) -> Bool = policies::principal_allows;
     Principal.allows_on_all(Action) -> Bool = policies::principal_allows_on_all;
+    Principal.can_escalate() -> Bool = policies::can_escalate;
+    Principal.escalation() -> Texts = policies::escalation;
 };
 
 /// The name under which lists are compared; `@` cannot be written in an expression.

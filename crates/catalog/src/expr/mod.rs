@@ -29,8 +29,9 @@ use posture_model::{Gap, GapReason};
 
 pub(crate) use check::Reads;
 pub use policies::Documents;
+pub(crate) use policies::Identity;
 pub(crate) use types::{ObjectId, Ty, schema, type_name, type_names, type_number};
-pub(crate) use value::{ListVal, MapVal, Node, ResourceVal, build_resource};
+pub(crate) use value::{ListVal, MapVal, Node, PolicyVal, ResourceVal, build_resource};
 
 use crate::world::World;
 

@@ -175,6 +175,18 @@ fn found(found: Found) -> Answer {
 }
 
 impl PolicyVal {
+    /// The document, parsed.
+    pub(crate) fn policy(&self) -> Result<Arc<Policy>, String> {
+        match self.parsed() {
+            Ok(policy) => Ok(Arc::clone(policy)),
+            Err(Answer::Undecided(gaps)) => {
+                let texts: Vec<String> = gaps.iter().map(ToString::to_string).collect();
+                Err(texts.join("; "))
+            }
+            Err(_) => Err("not understood".to_owned()),
+        }
+    }
+
     /// On what an answer about a resource policy depends beside the document: the kind of resource,
     /// its account and, where the document says what it is about, its ARN.
     fn whose(&self) -> (&str, &str, &str) {
@@ -351,6 +363,9 @@ members! {
     external_accounts: resource, |policy, _action, context| {
         found(posture_policy::external_accounts(policy, context))
     };
+    principals_allowed: resource, |policy, action, context| {
+        found(posture_policy::principals_allowed(policy, action, context))
+    };
     unpinned_services: resource, |policy, _action, context| {
         found(posture_policy::unpinned_services(policy, context))
     };
@@ -376,6 +391,48 @@ members! {
     principal_allows_on_all: principal, |set, action| tri(set.allows_on_all(action));
 }
 
+/// Whether a principal that is no administrator can become one.
+pub(crate) fn can_escalate<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+    let principal = receiver::<ResourceVal>(&args)?;
+    let here = frame::here()?;
+    let found = here.world().escalations();
+    let arn = principal.0.arn.as_str();
+    if let Ok(at) = found
+        .principals
+        .binary_search_by(|one| one.principal.as_str().cmp(arn))
+    {
+        return bool(
+            found
+                .principals
+                .get(at)
+                .is_some_and(|one| !one.administrator),
+        );
+    }
+    match found.undecided.get(arn) {
+        None => bool(false),
+        Some(reasons) => {
+            for reason in reasons {
+                frame::note(&undecidable(GapReason::Unsupported, reason));
+            }
+            Err(frame::unknown())
+        }
+    }
+}
+
+/// The steps of the shortest way in which a principal can become an administrator.
+pub(crate) fn escalation<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+    let principal = receiver::<ResourceVal>(&args)?;
+    let here = frame::here()?;
+    let arn = principal.0.arn.as_str();
+    let found = here.world().escalations();
+    let one = found.principals.iter().find(|one| one.principal == arn);
+    let hops = one
+        .and_then(|one| one.chains.first())
+        .map(|chain| chain.hops.iter().map(ToString::to_string).collect())
+        .unwrap_or_default();
+    Ok(CowVal::owned(ListVal::of_texts(hops)))
+}
+
 /// The identity of a principal while it is gathered.
 #[derive(Default)]
 struct Gathering {
@@ -385,8 +442,13 @@ struct Gathering {
 }
 
 impl Identity {
-    /// Gathers all policies that are in effect for a principal.
-    fn of(principal: &ResourceVal, world: &World) -> Arc<Self> {
+    /// The policies.
+    pub(crate) fn set(&self) -> &IdentitySet {
+        &self.set
+    }
+
+    /// Gathers all policies that are in effect for a principal, or attached to a group.
+    pub(crate) fn of(principal: &ResourceVal, world: &World) -> Arc<Self> {
         let mut gathering = Gathering::default();
         gathering.identity.set.account = Some(principal.0.account.clone());
         gathering.key.clone_from(&principal.0.account);

@@ -1,10 +1,14 @@
 //! What the analyses must answer, as tables: a document, the question, the answer.
 
+mod authorize;
 mod documents;
+mod escalation;
 mod identity;
 mod properties;
 mod public;
+mod question;
 mod s3;
+mod shared;
 mod trust;
 
 use posture_policy::{Policy, ResourceContext};
