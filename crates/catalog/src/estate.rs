@@ -271,6 +271,32 @@ impl Builder<'_> {
         }
     }
 
+    /// Whether block-public-access makes a public policy void, on the resource or on its account.
+    fn restricted(&self, resource: &ResourceVal) -> Result<bool, String> {
+        if !resource.0.r#type.starts_with("s3") {
+            return Ok(false);
+        }
+        let settings = self
+            .all("s3control.account_settings")
+            .into_iter()
+            .find(|settings| settings.0.account == resource.0.account);
+        let account = match &settings {
+            Some(settings) => restricts(settings),
+            None => match self
+                .world
+                .unlisted("s3control.account_settings", &resource.0.account)
+            {
+                Some(why) => Err(why),
+                None => Ok(false),
+            },
+        };
+        match (restricts(resource), account) {
+            (Ok(true), _) | (_, Ok(true)) => Ok(true),
+            (Err(why), _) | (_, Err(why)) => Err(format!("block-public-access: {why}")),
+            (Ok(false), Ok(false)) => Ok(false),
+        }
+    }
+
     fn things(&mut self) {
         let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for path in escalations::builtin().values() {
@@ -318,12 +344,24 @@ impl Builder<'_> {
                     account: resource.0.account.clone(),
                     region: resource.0.region.clone(),
                     policy,
+                    restricted: self.restricted(&resource),
                     roles,
                     tags: tags(&resource),
                 });
             }
         }
         self.estate.things.sort_by(|a, b| a.arn.cmp(&b.arn));
+    }
+}
+
+fn restricts(resource: &ResourceVal) -> Result<bool, String> {
+    match resource.0.object.field("public_access_block") {
+        Some(Node::Object(block)) => match block.field("restrict_public_buckets") {
+            Some(Node::Bool(flag)) => Ok(*flag.inner()),
+            _ => Err("not understood".to_owned()),
+        },
+        Some(Node::Gap(gap)) => Err(gap.to_string()),
+        _ => Ok(false),
     }
 }
 

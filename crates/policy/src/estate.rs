@@ -9,7 +9,7 @@ use crate::authorize::{
 use crate::condition::{Fact, Request};
 use crate::identity::{Boundary, IdentitySet, NamedPolicy};
 use crate::principal::{Kind, Requester};
-use crate::public::ResourceContext;
+use crate::public::{ResourceContext, is_public};
 use crate::question::facts;
 use crate::search::unread;
 use crate::shared::shared_with;
@@ -189,11 +189,39 @@ pub struct Thing {
     pub region: String,
     /// Its policy.
     pub policy: Attached,
+    /// Whether block-public-access keeps a public policy to the owner's account and to services; an
+    /// error where that could not be read.
+    pub restricted: Result<bool, String>,
     /// The role that it acts as: an ARN of a role or of an instance profile, by the field that holds
     /// it; an error where that could not be read.
     pub roles: BTreeMap<String, Result<Option<String>, String>>,
     /// Its tags.
     pub tags: Tags,
+}
+
+impl Thing {
+    fn is_public(&self, estate: &Estate) -> Tri {
+        let set = match &self.policy {
+            Attached::Set(set) => set,
+            Attached::None => return Tri::No,
+            Attached::Unread(why) => return Tri::opaque(why.clone()),
+        };
+        let context = ResourceContext {
+            account: Some(&self.account),
+            arn: Some(&self.arn),
+            service: self.kind.split('.').next().map(|service| match service {
+                "s3control" => "s3",
+                service => service,
+            }),
+            organization: estate.organizations.get(&self.account).map(String::as_str),
+            ..ResourceContext::default()
+        };
+        Tri::any(
+            set.policies()
+                .iter()
+                .map(|named| is_public(&named.policy, &context)),
+        )
+    }
 }
 
 /// Everything that is known of one organization.
@@ -289,7 +317,7 @@ impl Estate {
     ) -> T {
         let target = self.actor(attempt.resource);
         let thing = self.thing(attempt.resource);
-        let (policy, owner) = self.on_resource(attempt);
+        let (policy, owner) = self.on_resource(attempt, &actor.requester);
         let owner = owner
             .or_else(|| crate::document::account_of_arn(attempt.resource))
             .unwrap_or_else(|| actor.account());
@@ -302,6 +330,24 @@ impl Estate {
             if attempt.action.starts_with("iam:") {
                 set_tags(&mut context, "iam:ResourceTag/", tags);
             }
+        }
+        if let Some(target) = target
+            && PERMISSIONS_OF_ANOTHER.contains(&attempt.action)
+        {
+            match &target.set.boundary {
+                Boundary::None => context.set("iam:PermissionsBoundary", Fact::Absent),
+                Boundary::Policy(named) => {
+                    let arn = Fact::Values(vec![named.name.clone()]);
+                    context.set("iam:PermissionsBoundary", arn);
+                }
+                Boundary::Unread(_) => {}
+            }
+        }
+        if lenient && ATTACH.contains(&attempt.action) {
+            // Whoever wants everything attaches that which grants it.
+            let partition = actor.arn().split(':').nth(1).unwrap_or("aws");
+            let arn = format!("arn:{partition}:iam::aws:policy/AdministratorAccess");
+            context.set("iam:PolicyARN", Fact::Values(vec![arn]));
         }
         if let Some(region) = requested_region(attempt, thing) {
             context.set("aws:RequestedRegion", Fact::Values(vec![region]));
@@ -387,7 +433,7 @@ impl Estate {
         static THEIRS: LazyLock<PolicySet> = LazyLock::new(|| {
             PolicySet::with_unread(Vec::new(), vec!["of the caller's own account".to_owned()])
         });
-        let (policy, owner) = self.on_resource(attempt);
+        let (policy, owner) = self.on_resource(attempt, requester);
         let context = facts(requester, owner);
         let ask = Ask {
             requester,
@@ -410,11 +456,10 @@ impl Estate {
     /// Everybody outside of the owner's account whom a resource's policy lets in, `*` for anyone; what
     /// they may do is not looked at.
     pub fn outsiders(&self, attempt: &Attempt<'_>) -> Vec<String> {
-        let policy = match self.on_resource(attempt) {
+        let (set, owner) = match self.attached(attempt) {
             (OnResource::Set(set), owner) => (set, owner),
             _ => return Vec::new(),
         };
-        let (set, owner) = policy;
         let context = ResourceContext {
             account: owner,
             arn: Some(attempt.resource),
@@ -431,6 +476,13 @@ impl Estate {
             .collect();
         names.sort();
         names.dedup();
+        if let Some(thing) = self.thing(attempt.resource)
+            && thing.restricted == Ok(true)
+            && thing.is_public(self).is_yes()
+        {
+            // What is left of a public policy are services.
+            names.retain(|name| name.ends_with(".amazonaws.com"));
+        }
         names
     }
 
@@ -461,8 +513,34 @@ impl Estate {
         found
     }
 
-    /// The policy of a request's resource, and its owner.
-    fn on_resource(&self, attempt: &Attempt<'_>) -> (OnResource<'_>, Option<&str>) {
+    /// The policy of a request's resource as it is in effect for somebody, and the resource's owner.
+    fn on_resource(
+        &self,
+        attempt: &Attempt<'_>,
+        requester: &Requester,
+    ) -> (OnResource<'_>, Option<&str>) {
+        let (policy, owner) = self.attached(attempt);
+        let Some(thing) = self.thing(attempt.resource) else {
+            return (policy, owner);
+        };
+        let insider = requester.account.as_deref() == Some(thing.account.as_str())
+            || requester.kind == Kind::Service;
+        if insider || thing.restricted == Ok(false) {
+            return (policy, owner);
+        }
+        let in_effect = match (thing.is_public(self), &thing.restricted) {
+            (Tri::No, _) => policy,
+            (Tri::Yes, Ok(_)) => OnResource::None,
+            (Tri::Unknown(_), Ok(_)) => OnResource::Unread(
+                "whether it is public, and block-public-access makes it void, is not known",
+            ),
+            (_, Err(why)) => OnResource::Unread(why),
+        };
+        (in_effect, owner)
+    }
+
+    /// The policy of a request's resource, and the resource's owner.
+    fn attached(&self, attempt: &Attempt<'_>) -> (OnResource<'_>, Option<&str>) {
         let thing = self.thing(attempt.resource);
         let policy = match (self.actor(attempt.resource), thing) {
             (Some(target), _) if attempt.action.starts_with("sts:") => target.trust.layer(),
@@ -507,6 +585,27 @@ impl Estate {
         }
     }
 }
+
+/// Actions by which a managed policy is attached.
+const ATTACH: [&str; 3] = [
+    "iam:attachgrouppolicy",
+    "iam:attachrolepolicy",
+    "iam:attachuserpolicy",
+];
+
+/// Actions on an existing user or role whose requests carry its permission boundary.
+///
+/// Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>
+const PERMISSIONS_OF_ANOTHER: [&str; 8] = [
+    "iam:attachrolepolicy",
+    "iam:attachuserpolicy",
+    "iam:deleterolepolicy",
+    "iam:deleteuserpolicy",
+    "iam:detachrolepolicy",
+    "iam:detachuserpolicy",
+    "iam:putrolepolicy",
+    "iam:putuserpolicy",
+];
 
 /// The region to which a request goes, where its resource tells.
 fn requested_region(attempt: &Attempt<'_>, thing: Option<&Thing>) -> Option<String> {
