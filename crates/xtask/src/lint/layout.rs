@@ -98,6 +98,10 @@ fn checks(files: &[File]) -> Vec<Violation> {
                 "there is no `id`; write the file's name without `.yaml`".to_owned(),
             ),
         }
+        // Escalation paths are named after the service of their main action.
+        if *folder == "escalations" {
+            continue;
+        }
         if !stem.starts_with(&format!("{folder}-")) {
             say(
                 0,
@@ -148,6 +152,13 @@ mod tests {
         let sound = "id: s3-bucket-x\nresource: s3.bucket # the type\n";
         assert!(found(&[file("checks/s3/s3-bucket-x.yaml", sound)]).is_empty());
         assert!(found(&[file("checks/frameworks/practices.yaml", "- id: A")]).is_empty());
+        assert!(found(&[file("checks/escalations/iam-001.yaml", "id: iam-001\n")]).is_empty());
+        assert_eq!(
+            found(&[file("checks/escalations/iam-001.yaml", "id: iam-002\n")]),
+            [
+                "checks/escalations/iam-001.yaml:1: the id is `iam-002`; rename the file to iam-002.yaml"
+            ]
+        );
         assert_eq!(
             found(&[file("checks/kms/s3-bucket-x.yaml", sound)]),
             [
