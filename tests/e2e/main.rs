@@ -16,4 +16,5 @@ mod denied;
 mod hostile;
 mod interrupted;
 mod localstack;
+mod thousand;
 mod wire;
