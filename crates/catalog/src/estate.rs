@@ -1,6 +1,6 @@
 //! The users, roles, groups and resources of a world, for the policy engine.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use posture_policy::estate::{Actor, ActorParts, Attached, Estate, Group, Tags, Thing};
@@ -22,14 +22,13 @@ const POLICIES: &[(&str, &str)] = &[
 ];
 
 /// Service control and resource control policies, as `organizations.policy` names them.
-const SCP: &str = "SERVICE_CONTROL_POLICY";
-const RCP: &str = "RESOURCE_CONTROL_POLICY";
+pub(crate) const SCP: &str = "SERVICE_CONTROL_POLICY";
+pub(crate) const RCP: &str = "RESOURCE_CONTROL_POLICY";
 
 /// Gathers the estate of a world.
 pub(crate) fn of(world: &World) -> Estate {
     let mut builder = Builder {
         world,
-        controls: HashMap::new(),
         estate: Estate::default(),
     };
     builder.organizations();
@@ -41,7 +40,6 @@ pub(crate) fn of(world: &World) -> Estate {
 
 struct Builder<'w> {
     world: &'w World,
-    controls: HashMap<(String, &'static str), Arc<Control>>,
     estate: Estate,
 }
 
@@ -65,110 +63,8 @@ impl Builder<'_> {
                     .organizations
                     .insert(account.clone(), id.to_owned());
             }
-            let rcps = self.control(&account, RCP);
+            let rcps = self.world.control(&account, RCP);
             self.estate.rcps.insert(account, rcps);
-        }
-    }
-
-    /// The control policies that bind an account, by level.
-    fn control(&mut self, account: &str, kind: &'static str) -> Arc<Control> {
-        let key = (account.to_owned(), kind);
-        if let Some(known) = self.controls.get(&key) {
-            return Arc::clone(known);
-        }
-        let control = Arc::new(self.read_control(account, kind));
-        self.controls.insert(key, Arc::clone(&control));
-        control
-    }
-
-    fn read_control(&self, account: &str, kind: &str) -> Control {
-        let unread = |why: String| Control {
-            levels: Vec::new(),
-            unread: Some(why),
-        };
-        match self.world.in_no_organization(account) {
-            Some(true) => return Control::default(),
-            Some(false) => {}
-            None => {
-                return unread("whether the account is in an organization is not known".to_owned());
-            }
-        }
-        let Some(member) = self
-            .all("organizations.account")
-            .into_iter()
-            .find(|m| *m.0.id == *account)
-        else {
-            return unread("the account's place in the organization is not known".to_owned());
-        };
-        // Neither binds the management account.
-        let management = self
-            .all("organizations.organization")
-            .iter()
-            .any(|o| text(o, "management_account_id").is_some_and(|id| id == account));
-        if management {
-            return Control::default();
-        }
-        let ancestors = match member.0.object.field("ancestor_ids") {
-            Some(Node::List(ids)) => ids
-                .items()
-                .iter()
-                .filter_map(Node::as_text)
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-            Some(Node::Gap(gap)) => return unread(gap.to_string()),
-            _ => return unread("the units above the account are not known".to_owned()),
-        };
-        let policies: Vec<ResourceVal> = self
-            .all("organizations.policy")
-            .into_iter()
-            .filter(|policy| text(policy, "policy_type").as_deref() == Some(kind))
-            .collect();
-        if let Some(gap) = self
-            .world
-            .unlisted("organizations.policy", &member.0.account)
-        {
-            return unread(gap);
-        }
-        if policies.is_empty() {
-            // The type is not switched on: nothing is attached anywhere.
-            return Control::default();
-        }
-        let mut levels = Vec::new();
-        for place in ancestors.iter().map(String::as_str).chain([account]) {
-            let mut named = Vec::new();
-            for policy in &policies {
-                let targets = match policy.0.object.field("target_ids") {
-                    Some(Node::List(ids)) => ids,
-                    Some(Node::Gap(gap)) => return unread(gap.to_string()),
-                    _ => {
-                        return unread(format!(
-                            "what {} is attached to is not known",
-                            policy.0.name
-                        ));
-                    }
-                };
-                if !targets
-                    .items()
-                    .iter()
-                    .filter_map(Node::as_text)
-                    .any(|id| id == place)
-                {
-                    continue;
-                }
-                match policy.0.object.field("content") {
-                    Some(Node::Policy(content)) => match content.policy() {
-                        Ok(parsed) => named.push(NamedPolicy::new(policy.0.name.as_str(), parsed)),
-                        Err(problem) => return unread(format!("{}: {problem}", policy.0.name)),
-                    },
-                    Some(Node::Gap(gap)) => return unread(gap.to_string()),
-                    _ => return unread(format!("the content of {} is not known", policy.0.name)),
-                }
-            }
-            levels.push(Arc::new(PolicySet::new(named)));
-        }
-        Control {
-            levels,
-            unread: None,
         }
     }
 
@@ -246,7 +142,7 @@ impl Builder<'_> {
         Some(Actor::new(ActorParts {
             requester,
             set: holder.set().clone(),
-            scps: self.control(&account, SCP),
+            scps: self.world.control(&account, SCP),
             trust: if is_role {
                 self.attached(principal.0.object.field("trust_policy"), &principal.0.arn)
             } else {
@@ -351,6 +247,96 @@ impl Builder<'_> {
             }
         }
         self.estate.things.sort_by(|a, b| a.arn.cmp(&b.arn));
+    }
+}
+
+/// The control policies of a type that bind an account, by level.
+pub(crate) fn control(world: &World, account: &str, kind: &str) -> Control {
+    let all = |kind: &str| -> Vec<ResourceVal> {
+        let nodes = world.resources_of(kind);
+        nodes.into_iter().map(|node| node.0).collect()
+    };
+    let unread = |why: String| Control {
+        levels: Vec::new(),
+        unread: Some(why),
+    };
+    match world.in_no_organization(account) {
+        Some(true) => return Control::default(),
+        Some(false) => {}
+        None => {
+            return unread("whether the account is in an organization is not known".to_owned());
+        }
+    }
+    let Some(member) = all("organizations.account")
+        .into_iter()
+        .find(|m| *m.0.id == *account)
+    else {
+        return unread("the account's place in the organization is not known".to_owned());
+    };
+    // Neither binds the management account.
+    let management = all("organizations.organization")
+        .iter()
+        .any(|o| text(o, "management_account_id").is_some_and(|id| id == account));
+    if management {
+        return Control::default();
+    }
+    let ancestors = match member.0.object.field("ancestor_ids") {
+        Some(Node::List(ids)) => ids
+            .items()
+            .iter()
+            .filter_map(Node::as_text)
+            .map(str::to_owned)
+            .collect::<Vec<_>>(),
+        Some(Node::Gap(gap)) => return unread(gap.to_string()),
+        _ => return unread("the units above the account are not known".to_owned()),
+    };
+    let policies: Vec<ResourceVal> = all("organizations.policy")
+        .into_iter()
+        .filter(|policy| text(policy, "policy_type").as_deref() == Some(kind))
+        .collect();
+    if let Some(gap) = world.unlisted("organizations.policy", &member.0.account) {
+        return unread(gap);
+    }
+    if policies.is_empty() {
+        // The type is not switched on: nothing is attached anywhere.
+        return Control::default();
+    }
+    let mut levels = Vec::new();
+    for place in ancestors.iter().map(String::as_str).chain([account]) {
+        let mut named = Vec::new();
+        for policy in &policies {
+            let targets = match policy.0.object.field("target_ids") {
+                Some(Node::List(ids)) => ids,
+                Some(Node::Gap(gap)) => return unread(gap.to_string()),
+                _ => {
+                    return unread(format!(
+                        "what {} is attached to is not known",
+                        policy.0.name
+                    ));
+                }
+            };
+            if !targets
+                .items()
+                .iter()
+                .filter_map(Node::as_text)
+                .any(|id| id == place)
+            {
+                continue;
+            }
+            match policy.0.object.field("content") {
+                Some(Node::Policy(content)) => match content.policy() {
+                    Ok(parsed) => named.push(NamedPolicy::new(policy.0.name.as_str(), parsed)),
+                    Err(problem) => return unread(format!("{}: {problem}", policy.0.name)),
+                },
+                Some(Node::Gap(gap)) => return unread(gap.to_string()),
+                _ => return unread(format!("the content of {} is not known", policy.0.name)),
+            }
+        }
+        levels.push(Arc::new(PolicySet::new(named)));
+    }
+    Control {
+        levels,
+        unread: None,
     }
 }
 

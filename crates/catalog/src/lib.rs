@@ -511,7 +511,8 @@ impl Loader {
                 .and_then(|name| name.to_str())
                 .unwrap_or("");
             if path.is_dir() {
-                if name != "frameworks" {
+                // Neither holds checks.
+                if name != "frameworks" && name != "escalations" {
                     self.directory(&path, depth + 1);
                 }
             } else if name.ends_with(".yaml") || name.ends_with(".yml") {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use posture_model::{AccountId, GLOBAL_REGION, Gap, GapReason, Region, Resource, Timestamp};
+use posture_policy::Control;
 use posture_policy::escalation::{Escalations, escalations};
 use posture_policy::estate::Estate;
 
@@ -112,6 +113,8 @@ struct Data {
     /// The world of a case: what was not said to be unlisted was listed.
     assumed: Option<BTreeSet<u16>>,
     indexes: RwLock<HashMap<(u16, usize), FieldIndexes>>,
+    /// Control policies by account and type, read when first asked for.
+    controls: RwLock<HashMap<(String, &'static str), Arc<Control>>>,
     /// What the policy engine works on, gathered when first asked for.
     estate: OnceLock<Arc<Estate>>,
     escalations: OnceLock<Arc<Escalations>>,
@@ -169,6 +172,7 @@ impl World {
                 by_name: HashMap::new(),
                 assumed: None,
                 indexes: RwLock::default(),
+                controls: RwLock::default(),
                 estate: OnceLock::new(),
                 escalations: OnceLock::new(),
             },
@@ -201,6 +205,28 @@ impl World {
                 .collect();
             Arc::new(escalations(self.estate(), &paths))
         })
+    }
+
+    /// The control policies of a type that bind an account.
+    pub(crate) fn control(&self, account: &str, kind: &'static str) -> Arc<Control> {
+        let key = (account.to_owned(), kind);
+        let known = self
+            .0
+            .controls
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(control) = known.get(&key) {
+            return Arc::clone(control);
+        }
+        drop(known);
+        // Read outside of the lock: at worst two threads do it, and agree.
+        let control = Arc::new(crate::estate::control(self, account, kind));
+        let mut controls = self
+            .0
+            .controls
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(controls.entry(key).or_insert(control))
     }
 
     /// The accounts that were scanned.

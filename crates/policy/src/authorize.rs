@@ -771,6 +771,56 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
     }
 }
 
+/// Whether anything may allow a request at all, told without its context. Where nothing does, the request
+/// does not pass, and in a large account that is the answer to nearly all that are looked at.
+pub(crate) fn is_conceivable(
+    requester: &Requester,
+    action: &str,
+    resource: &str,
+    identity: &PolicySet,
+    on_resource: OnResource<'_>,
+) -> bool {
+    if requester.kind == Kind::Root || action == "sts:getcalleridentity" {
+        return true;
+    }
+    let identity_may = || {
+        !identity.unread.is_empty()
+            || identity.candidates(action).any(|(_, _, statement)| {
+                statement.may_allow()
+                    && statement.body.as_ref().map_or(true, |body| {
+                        // What is misplaced is not understood.
+                        body.principals.is_some()
+                            || body.actions.admits(action, true)
+                                && body
+                                    .resources
+                                    .as_ref()
+                                    .is_none_or(|clause| clause.admits(resource, true))
+                    })
+            })
+    };
+    let set = match on_resource {
+        OnResource::None => return !stands_alone(action) && identity_may(),
+        OnResource::Unread(_) => return true,
+        OnResource::Set(set) if set.unread.is_empty() => set,
+        OnResource::Set(_) => return true,
+    };
+    let mut by_account = false;
+    for (_, _, statement) in set.candidates(action).filter(|(_, _, s)| s.may_allow()) {
+        let Ok(body) = &statement.body else {
+            return true;
+        };
+        if body.actions.admits(action, true) {
+            let [itself, role, everyone, account] =
+                requester.named(body.principals.as_ref(), false);
+            if !(itself.is_no() && role.is_no() && everyone.is_no()) {
+                return true;
+            }
+            by_account |= !account.is_no();
+        }
+    }
+    (by_account || !stands_alone(action)) && identity_may()
+}
+
 /// Whether a resource's policy has to allow by itself, though the account is the same.
 fn stands_alone(action: &str) -> bool {
     match action.split_once(':') {
@@ -846,13 +896,29 @@ pub fn possible<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> (Tri, Vec<Reason<'a>>
     let choices: Vec<(String, Vec<Fact>)> = keys
         .into_iter()
         .map(|key| {
-            let facts = domain(&key, &Caller::Holder, &context, &conditions);
+            let facts = if is_given(&key) {
+                vec![Fact::Unknown]
+            } else {
+                domain(&key, &Caller::Holder, &context, &conditions)
+            };
             (key, facts)
         })
         .collect();
     let mut request = ask.context.clone();
     let mut steps = 0;
     grow(ask, layers, &choices, &mut request, &mut steps)
+}
+
+/// Whether a key is as it is, whatever the requester does: tags that are in place, and organizations.
+fn is_given(key: &str) -> bool {
+    matches!(
+        key,
+        "aws:principalorgid"
+            | "aws:principalorgpaths"
+            | "aws:resourceorgid"
+            | "aws:resourceorgpaths"
+    ) || key.starts_with("aws:principaltag/")
+        || key.contains(":resourcetag/")
 }
 
 fn settled(decided: Decided<'_>) -> (Tri, Vec<Reason<'_>>) {

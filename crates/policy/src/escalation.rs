@@ -8,7 +8,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use crate::estate::{Actor, Attempt, Estate, Thing};
+use crate::document::{Clause, Principal};
+use crate::estate::{Actor, Attached, Attempt, Estate, Thing};
 use crate::principal::Kind;
 use crate::tri::{Tri, Undecided};
 
@@ -78,6 +79,11 @@ impl Need {
             passed_to,
             action_lower: action.to_lowercase(),
         }
+    }
+
+    /// Whether a trust policy has to say yes, and can do so alone.
+    fn is_of_sts(&self) -> bool {
+        self.action_lower.starts_with("sts:")
     }
 }
 
@@ -186,138 +192,231 @@ pub struct Escalations {
 
 /// The most chains that are shown of one principal.
 const MAX_CHAINS: usize = 25;
+/// The most steps that are kept of one principal: who has so many is not stopped by taking one away.
+const MAX_STEPS: usize = 60;
 /// The most reasons that are kept of an undecided principal.
 const MAX_REASONS: usize = 5;
 
 /// An edge between positions in the estate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Edge {
     from: usize,
     to: usize,
     path: usize,
-    through: Option<String>,
+    /// Position of the resource that it leads through.
+    through: Option<usize>,
+    /// Position of the group that it leads through.
+    group: Option<usize>,
     grants: bool,
-    statements: Vec<String>,
+}
+
+/// What an action of a path is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Object {
+    Actor(usize),
+    Thing(usize),
+    Group(usize),
+    /// Whichever suits.
+    Any,
+}
+
+/// Who can be let in by the trust policy of a role.
+enum Trusted {
+    /// These, and whoever of these accounts has leave of its own.
+    Some {
+        named: BTreeSet<usize>,
+        accounts: BTreeSet<String>,
+    },
+    /// Anybody.
+    Anyone,
 }
 
 struct Analysis<'a> {
     estate: &'a Estate,
     paths: &'a [Path],
-    /// Whether anything that an actor has speaks of an action at all.
-    may: HashMap<(usize, &'a str), bool>,
-    asked: RefCell<HashMap<Question<'a>, (Tri, Vec<String>)>>,
+    /// Distinct needs of all paths, and which of them each path has.
+    needs: Vec<&'a Need>,
+    needs_of: Vec<Vec<usize>>,
+    /// By path and account, who has a word of its own for everything that the path needs.
+    walkers: Vec<BTreeMap<&'a str, Vec<usize>>>,
+    /// By account, who has a word of its own for taking a role.
+    assumers: BTreeMap<&'a str, Vec<usize>>,
+    /// Resources by the roles that they act as, by path.
+    carriers: Vec<BTreeMap<usize, Vec<usize>>>,
+    /// Resources of which it is not known as which role they act, by path.
+    unread: Vec<Vec<(&'a str, String)>>,
+    administrators: Vec<bool>,
+    level: Vec<Option<usize>>,
+    edges: Vec<Edge>,
+    /// How many edges everyone has.
+    taken: Vec<usize>,
+    /// Answers that several paths ask for.
+    asked: RefCell<HashMap<(usize, usize, Object), Tri>>,
     unbounded: RefCell<HashMap<usize, Tri>>,
-    /// Roles that resources act as, by path.
-    carriers: Vec<Vec<Carrier<'a>>>,
     undecided: BTreeMap<usize, BTreeSet<String>>,
 }
-
-/// A resource and the positions of the roles that it acts as, or why they are not known.
-type Carrier<'a> = (&'a Thing, Result<Vec<usize>, String>);
-
-/// An actor's attempt: actor, action, resource, service that a role is passed to.
-type Question<'a> = (usize, &'a str, String, Option<&'a str>);
 
 /// Looks for all chains to an administrator.
 pub fn escalations(estate: &Estate, paths: &[Path]) -> Escalations {
     let mut analysis = Analysis::new(estate, paths);
-    let mut administrators = vec![false; estate.actors.len()];
-    for (index, actor) in estate.actors.iter().enumerate() {
-        if actor.service_linked {
-            continue;
-        }
-        match actor.is_administrator() {
-            Tri::Yes => {
-                if let Some(slot) = administrators.get_mut(index) {
-                    *slot = true;
-                }
-            }
-            Tri::No => {}
-            Tri::Unknown(reason) => analysis.doubt(index, &reason),
-        }
-    }
+    analysis.find_administrators();
     let everyone: Vec<usize> = (0..estate.actors.len())
+        .filter(|index| !analysis.is_administrator(*index))
         .filter(|index| {
-            !administrators.get(*index).copied().unwrap_or_default()
-                && estate
-                    .actors
-                    .get(*index)
-                    .is_some_and(|actor| !actor.service_linked)
+            estate
+                .actors
+                .get(*index)
+                .is_some_and(|actor| !actor.service_linked)
         })
         .collect();
     // First the steps that grant everything, then, level by level, the steps towards whoever is reached.
-    let mut edges: Vec<Edge> = Vec::new();
-    let mut level: HashMap<usize, usize> = HashMap::new();
     for from in &everyone {
-        edges.extend(analysis.grants(*from));
+        analysis.grants(*from);
     }
-    for edge in &edges {
-        level.insert(edge.from, 1);
-    }
-    let mut frontier: BTreeSet<usize> = administrators
-        .iter()
-        .enumerate()
-        .filter(|(_, is)| **is)
-        .map(|(index, _)| index)
+    let granted: BTreeSet<usize> = analysis.edges.iter().map(|edge| edge.from).collect();
+    let mut frontier: BTreeSet<usize> = (0..estate.actors.len())
+        .filter(|index| analysis.is_administrator(*index))
         .collect();
-    let mut next: BTreeSet<usize> = level.keys().copied().collect();
     let mut depth = 1;
-    while !(frontier.is_empty() && next.is_empty()) {
+    while depth == 1 || !frontier.is_empty() {
+        let start = analysis.edges.len();
         for to in frontier {
-            for edge in analysis.towards(&everyone, to) {
-                if !level.contains_key(&edge.from) {
-                    next.insert(edge.from);
-                }
-                edges.push(edge);
+            analysis.towards(to);
+        }
+        let mut next: BTreeSet<usize> = analysis
+            .edges
+            .iter()
+            .skip(start)
+            .map(|edge| edge.from)
+            .collect();
+        if depth == 1 {
+            next.extend(&granted);
+        }
+        next.retain(|index| analysis.level.get(*index) == Some(&None));
+        for index in &next {
+            if let Some(level) = analysis.level.get_mut(*index) {
+                *level = Some(depth);
             }
         }
-        for from in &next {
-            level.entry(*from).or_insert(depth);
-        }
         depth += 1;
-        frontier = std::mem::take(&mut next);
+        frontier = next;
     }
-    let left = everyone.iter().filter(|index| !level.contains_key(index));
-    for index in left.copied().collect::<Vec<_>>() {
-        analysis.doubt_carriers(index);
+    for index in everyone {
+        if analysis.level.get(index) == Some(&None) {
+            analysis.doubt_carriers(index);
+        }
     }
-    analysis.finish(&administrators, &level, edges)
+    analysis.finish()
 }
 
 impl<'a> Analysis<'a> {
     fn new(estate: &'a Estate, paths: &'a [Path]) -> Self {
-        let actions: BTreeSet<&str> = paths
+        let mut needs: Vec<&'a Need> = Vec::new();
+        let needs_of: Vec<Vec<usize>> = paths
             .iter()
-            .flat_map(|path| &path.needs)
-            .map(|need| need.action_lower.as_str())
-            .collect();
-        let mut may = HashMap::new();
-        for (index, actor) in estate.actors.iter().enumerate() {
-            for action in &actions {
-                may.insert((index, *action), actor.identity().mentions(action));
-            }
-        }
-        let carriers = paths
-            .iter()
-            .map(|path| match &path.target {
-                Target::Through { kind, role } => estate
-                    .things
+            .map(|path| {
+                path.needs
                     .iter()
-                    .filter(|thing| thing.kind == *kind)
-                    .filter_map(|thing| Some((thing, roles_of(estate, thing, role)?)))
-                    .collect(),
-                _ => Vec::new(),
+                    .map(|need| {
+                        let known = needs.iter().position(|known| {
+                            known.action_lower == need.action_lower
+                                && known.passed_to == need.passed_to
+                        });
+                        known.unwrap_or_else(|| {
+                            needs.push(need);
+                            needs.len() - 1
+                        })
+                    })
+                    .collect()
             })
             .collect();
+        let mut walkers: Vec<BTreeMap<&'a str, Vec<usize>>> = vec![BTreeMap::new(); paths.len()];
+        let mut assumers: BTreeMap<&'a str, Vec<usize>> = BTreeMap::new();
+        for (index, actor) in estate.actors.iter().enumerate() {
+            if actor.service_linked {
+                continue;
+            }
+            let may: Vec<bool> = needs
+                .iter()
+                .map(|need| actor.identity().mentions(&need.action_lower))
+                .collect();
+            for (of, walkers) in needs_of.iter().zip(&mut walkers) {
+                let walks = of.iter().all(|need| {
+                    // A role's trust can let it in without a word of its own.
+                    needs.get(*need).is_some_and(|need| need.is_of_sts())
+                        || may.get(*need) == Some(&true)
+                });
+                if walks {
+                    walkers.entry(actor.account()).or_default().push(index);
+                }
+            }
+            if actor.identity().mentions("sts:assumerole") {
+                assumers.entry(actor.account()).or_default().push(index);
+            }
+        }
+        let mut carriers = Vec::with_capacity(paths.len());
+        let mut unread = Vec::with_capacity(paths.len());
+        for path in paths {
+            let mut by_role: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+            let mut open = Vec::new();
+            if let Target::Through { kind, role } = &path.target {
+                let things = estate.things.iter().enumerate();
+                for (index, thing) in things.filter(|(_, thing)| thing.kind == *kind) {
+                    match roles_of(estate, thing, role) {
+                        None => {}
+                        Some(Ok(roles)) => {
+                            for role in roles {
+                                by_role.entry(role).or_default().push(index);
+                            }
+                        }
+                        Some(Err(why)) => {
+                            open.push((thing.account.as_str(), format!("{}: {why}", thing.arn)));
+                        }
+                    }
+                }
+            }
+            carriers.push(by_role);
+            unread.push(open);
+        }
+        let count = estate.actors.len();
         Self {
             estate,
             paths,
-            may,
+            needs,
+            needs_of,
+            walkers,
+            assumers,
+            carriers,
+            unread,
+            administrators: vec![false; count],
+            level: vec![None; count],
+            edges: Vec::new(),
+            taken: vec![0; count],
             asked: RefCell::default(),
             unbounded: RefCell::default(),
-            carriers,
             undecided: BTreeMap::new(),
         }
+    }
+
+    fn find_administrators(&mut self) {
+        for (index, actor) in self.estate.actors.iter().enumerate() {
+            if actor.service_linked {
+                continue;
+            }
+            match actor.is_administrator() {
+                Tri::Yes => {
+                    if let Some(slot) = self.administrators.get_mut(index) {
+                        *slot = true;
+                    }
+                }
+                Tri::No => {}
+                Tri::Unknown(reason) => self.doubt(index, &reason),
+            }
+        }
+    }
+
+    fn is_administrator(&self, index: usize) -> bool {
+        self.administrators.get(index) == Some(&true)
     }
 
     fn doubt(&mut self, actor: usize, reason: &Undecided) {
@@ -329,103 +428,121 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// Whether an actor has any statement for all actions of a path, on whatever resource.
-    fn may_walk(&self, actor: usize, path: &'a Path) -> bool {
-        path.needs.iter().all(|need| {
-            // A trust policy or a resource's policy can let it in without a word of its own.
-            need.action_lower.starts_with("sts:")
-                || self
-                    .may
-                    .get(&(actor, need.action_lower.as_str()))
-                    .copied()
-                    .unwrap_or_default()
-        })
+    fn add(&mut self, edge: Edge) {
+        if let Some(taken) = self.taken.get_mut(edge.from) {
+            *taken += 1;
+        }
+        self.edges.push(edge);
     }
 
-    /// Steps that make an actor, or one as which it acts at once, an administrator.
-    fn grants(&mut self, from: usize) -> Vec<Edge> {
+    fn is_full(&self, from: usize) -> bool {
+        self.taken
+            .get(from)
+            .is_some_and(|taken| *taken >= MAX_STEPS)
+    }
+
+    fn walks(&self, from: usize, path: usize, account: &str) -> bool {
+        self.walkers
+            .get(path)
+            .and_then(|by_account| by_account.get(account))
+            .is_some_and(|walkers| walkers.binary_search(&from).is_ok())
+    }
+
+    /// Finds the steps that make an actor, or one as which it acts at once, an administrator.
+    fn grants(&mut self, from: usize) {
         let estate = self.estate;
         let Some(actor) = estate.actors.get(from) else {
-            return Vec::new();
+            return;
         };
-        let mut edges = Vec::new();
+        let is_user = actor.requester.kind == Kind::User;
         for (number, path) in self.paths.iter().enumerate() {
-            if path.gains == Gain::Target || !self.may_walk(from, path) {
+            if path.gains == Gain::Target || !self.walks(from, number, actor.account()) {
                 continue;
             }
-            let is_user = actor.requester.kind == Kind::User;
-            let targets: Vec<usize> = match &path.target {
-                Target::OwnUser if is_user => vec![from],
-                Target::OwnRole if !is_user => vec![from],
-                Target::Itself => vec![from],
-                Target::User => self.others(from, true),
-                Target::Role => self.others(from, false),
-                Target::OwnGroup if is_user => {
-                    let groups = actor.groups.clone();
-                    edges.extend(self.group_edges(number, path, from, &groups));
-                    continue;
-                }
+            match &path.target {
+                Target::OwnUser if is_user => self.grant(number, from, from),
+                Target::OwnRole if !is_user => self.grant(number, from, from),
+                Target::Itself => self.grant(number, from, from),
+                Target::User => self.grant_others(number, from, true),
+                Target::Role => self.grant_others(number, from, false),
+                Target::OwnGroup if is_user => self.grant_through(number, from, &actor.groups),
                 Target::Group if is_user => {
-                    let groups: Vec<usize> = estate
-                        .groups
-                        .iter()
-                        .enumerate()
-                        .filter(|(_, group)| group.account == actor.account())
-                        .map(|(index, _)| index)
+                    let groups: Vec<usize> = (0..estate.groups.len())
+                        .filter(|index| {
+                            let group = estate.groups.get(*index);
+                            group.is_some_and(|group| group.account == actor.account())
+                        })
                         .collect();
-                    edges.extend(self.group_edges(number, path, from, &groups));
-                    continue;
+                    self.grant_through(number, from, &groups);
                 }
-                _ => continue,
-            };
-            for to in targets {
-                let Some(target) = estate.actors.get(to) else {
-                    continue;
-                };
-                let (answer, statements) =
-                    self.needs(path, from, target.arn(), None, &target.customer_policies);
-                if answer.is_no() {
-                    continue;
-                }
-                match answer.and(self.is_unbounded(to)) {
-                    Tri::Yes => edges.push(Edge {
-                        from,
-                        to,
-                        path: number,
-                        through: None,
-                        grants: true,
-                        statements,
-                    }),
-                    Tri::No => {}
-                    Tri::Unknown(reason) => self.doubt(from, &reason),
-                }
+                _ => {}
             }
         }
-        edges
     }
 
-    fn group_edges(
-        &mut self,
-        number: usize,
-        path: &'a Path,
-        from: usize,
-        groups: &[usize],
-    ) -> Vec<Edge> {
+    /// Towards users, or roles, of the same account beside the actor itself.
+    fn grant_others(&mut self, path: usize, from: usize, users: bool) {
         let estate = self.estate;
-        let Some(actor) = estate.actors.get(from) else {
-            return Vec::new();
+        let account = estate.actors.get(from).map(Actor::account);
+        for (to, other) in estate.actors.iter().enumerate() {
+            if self.is_full(from) {
+                return;
+            }
+            if to != from
+                && !other.service_linked
+                && (other.requester.kind == Kind::User) == users
+                && Some(other.account()) == account
+            {
+                self.grant(path, from, to);
+            }
+        }
+    }
+
+    fn grant(&mut self, path: usize, from: usize, to: usize) {
+        let edge = Edge {
+            from,
+            to,
+            path,
+            through: None,
+            group: None,
+            grants: true,
         };
-        let mut edges = Vec::new();
-        for group in groups {
-            let Some(group) = estate.groups.get(*group) else {
+        let answer = self.needs(&edge);
+        if answer.is_no() {
+            return;
+        }
+        match answer.and(self.is_unbounded(to)) {
+            Tri::Yes => self.add(edge),
+            Tri::No => {}
+            Tri::Unknown(reason) => self.doubt(from, &reason),
+        }
+    }
+
+    fn grant_through(&mut self, path: usize, from: usize, groups: &[usize]) {
+        let estate = self.estate;
+        let (Some(actor), Some(gains)) = (
+            estate.actors.get(from),
+            self.paths.get(path).map(|path| path.gains),
+        ) else {
+            return;
+        };
+        for index in groups {
+            let Some(group) = estate.groups.get(*index) else {
                 continue;
             };
-            let (answer, statements) =
-                self.needs(path, from, &group.arn, None, &group.customer_policies);
+            let edge = Edge {
+                from,
+                to: from,
+                path,
+                through: None,
+                group: Some(*index),
+                grants: true,
+            };
+            let answer = self.needs(&edge);
             if answer.is_no() {
                 continue;
             }
-            let gained = match path.gains {
+            let gained = match gains {
                 Gain::Membership => {
                     let mut set = actor.set.clone();
                     set.policies.extend(group.policies.iter().cloned());
@@ -435,98 +552,51 @@ impl<'a> Analysis<'a> {
                 Gain::Target | Gain::Administrator => self.is_unbounded(from),
             };
             match answer.and(gained) {
-                Tri::Yes => edges.push(Edge {
-                    from,
-                    to: from,
-                    path: number,
-                    through: Some(group.arn.clone()),
-                    grants: true,
-                    statements,
-                }),
+                Tri::Yes => self.add(edge),
                 Tri::No => {}
                 Tri::Unknown(reason) => self.doubt(from, &reason),
             }
         }
-        edges
     }
 
-    /// Notes which resources an actor could go through, were it known which role they act as.
-    fn doubt_carriers(&mut self, from: usize) {
-        let estate = self.estate;
-        let Some(actor) = estate.actors.get(from) else {
-            return;
-        };
-        for (number, path) in self.paths.iter().enumerate() {
-            let Target::Through { kind, .. } = &path.target else {
-                continue;
-            };
-            let unread: Vec<String> = self
-                .carriers
-                .get(number)
-                .into_iter()
-                .flatten()
-                .filter(|(thing, _)| thing.account == actor.account())
-                .filter_map(|(thing, roles)| {
-                    Some(format!("{}: {}", thing.arn, roles.as_ref().err()?))
-                })
-                .collect();
-            let unlisted = estate.doubt(kind, actor.account());
-            if (unread.is_empty() && unlisted.is_no()) || !self.may_walk(from, path) {
-                continue;
-            }
-            let able = Tri::all(path.needs.iter().map(|need| self.ask(from, need, ANY).0));
-            if able.is_no() {
-                continue;
-            }
-            for text in unread {
-                self.doubt(from, &Undecided::opaque(text));
-            }
-            if let Tri::Unknown(reason) = unlisted {
-                self.doubt(from, &reason);
-            }
-        }
-    }
-
-    /// Users, or roles, of the same account beside an actor itself.
-    fn others(&self, from: usize, users: bool) -> Vec<usize> {
-        let account = self.estate.actors.get(from).map(Actor::account);
-        self.estate
-            .actors
-            .iter()
-            .enumerate()
-            .filter(|(index, other)| {
-                *index != from
-                    && !other.service_linked
-                    && (other.requester.kind == Kind::User) == users
-                    && Some(other.account()) == account
-            })
-            .map(|(index, _)| index)
-            .collect()
-    }
-
-    /// Steps of anyone towards an actor.
-    fn towards(&mut self, everyone: &[usize], to: usize) -> Vec<Edge> {
+    /// Finds the steps of anyone towards an actor.
+    fn towards(&mut self, to: usize) {
         let estate = self.estate;
         let Some(target) = estate.actors.get(to) else {
-            return Vec::new();
+            return;
         };
-        let mut edges = Vec::new();
+        let is_user = target.requester.kind == Kind::User;
+        let mut services: HashMap<&str, Tri> = HashMap::new();
+        let mut trusted_by: Option<Trusted> = None;
         for (number, path) in self.paths.iter().enumerate() {
-            if path.gains != Gain::Target {
-                continue;
-            }
-            let is_user = target.requester.kind == Kind::User;
             let fits = match &path.target {
                 Target::User => is_user,
                 Target::Role | Target::Through { .. } => !is_user,
                 _ => false,
             };
-            if !fits {
+            if path.gains != Gain::Target || !fits {
+                continue;
+            }
+            let through: Vec<Option<usize>> = match &path.target {
+                Target::Through { .. } => self
+                    .carriers
+                    .get(number)
+                    .and_then(|by_role| by_role.get(&to))
+                    .into_iter()
+                    .flatten()
+                    .map(|thing| Some(*thing))
+                    .collect(),
+                _ => vec![None],
+            };
+            if through.is_empty() {
                 continue;
             }
             let mut trusted = Tri::from(path.trusts.is_empty());
             for service in &path.trusts {
-                trusted = trusted.or(estate.trusts_service(target, service));
+                let trusts = services
+                    .entry(service)
+                    .or_insert_with(|| estate.trusts_service(target, service));
+                trusted = trusted.or(trusts.clone());
             }
             if path.instance_profile {
                 trusted = trusted.and(match target.in_instance_profile {
@@ -540,240 +610,366 @@ impl<'a> Analysis<'a> {
             if trusted.is_no() {
                 continue;
             }
-            let through: Vec<Option<&Thing>> = match &path.target {
-                Target::Through { .. } => self
-                    .carriers
-                    .get(number)
+            let candidates = if path.needs.iter().all(Need::is_of_sts) {
+                let trusted_by = trusted_by.get_or_insert_with(|| self.trusted_by(target));
+                self.assuming(trusted_by)
+            } else if through.iter().flatten().any(|thing| {
+                let thing = estate.things.get(*thing);
+                thing.is_some_and(|thing| thing.policy != Attached::None)
+            }) {
+                // The resource's policy may let other accounts in.
+                let by_account = self.walkers.get(number);
+                by_account
                     .into_iter()
+                    .flat_map(BTreeMap::values)
                     .flatten()
-                    .filter(|(_, roles)| roles.as_ref().is_ok_and(|roles| roles.contains(&to)))
-                    .map(|(thing, _)| Some(*thing))
-                    .collect(),
-                _ => vec![None],
+                    .copied()
+                    .collect()
+            } else {
+                self.walkers
+                    .get(number)
+                    .and_then(|by_account| by_account.get(target.account()))
+                    .cloned()
+                    .unwrap_or_default()
             };
-            // Only roles can be taken across accounts.
-            let crosses = path
-                .needs
-                .iter()
-                .all(|need| need.action_lower.starts_with("sts:"));
-            for from in everyone {
-                if *from == to || !self.may_walk(*from, path) {
-                    continue;
-                }
-                let Some(actor) = estate.actors.get(*from) else {
-                    continue;
-                };
-                if !crosses
-                    && through.iter().all(Option::is_none)
-                    && actor.account() != target.account()
-                {
+            for from in candidates {
+                if from == to || self.is_administrator(from) || self.is_full(from) {
                     continue;
                 }
                 for through in &through {
-                    let (answer, statements) = self.needs(
-                        path,
-                        *from,
-                        target.arn(),
-                        through.map(|thing| thing.arn.as_str()),
-                        &target.customer_policies,
-                    );
-                    match answer.and(trusted.clone()) {
+                    let edge = Edge {
+                        from,
+                        to,
+                        path: number,
+                        through: *through,
+                        group: None,
+                        grants: false,
+                    };
+                    match self.needs(&edge).and(trusted.clone()) {
                         Tri::Yes => {
-                            edges.push(Edge {
-                                from: *from,
-                                to,
-                                path: number,
-                                through: through.map(|thing| thing.arn.clone()),
-                                grants: false,
-                                statements,
-                            });
+                            self.add(edge);
                             break;
                         }
                         Tri::No => {}
-                        Tri::Unknown(reason) => self.doubt(*from, &reason),
+                        Tri::Unknown(reason) => self.doubt(from, &reason),
                     }
                 }
             }
         }
-        edges
     }
 
-    /// Whether an actor may do everything that a path needs, and what says so.
-    fn needs(
-        &self,
-        path: &'a Path,
-        from: usize,
-        target: &str,
-        through: Option<&str>,
-        policies: &[String],
-    ) -> (Tri, Vec<String>) {
-        let mut answer = Tri::Yes;
-        let mut statements = Vec::new();
-        for need in &path.needs {
-            let (one, texts) = match need.on {
-                On::Target => self.ask(from, need, target),
-                On::Through => match through {
-                    Some(arn) => self.ask(from, need, arn),
-                    None => (Tri::No, Vec::new()),
-                },
-                On::Policy => {
-                    let mut found = (Tri::No, Vec::new());
-                    for policy in policies {
-                        let (one, texts) = self.ask(from, need, policy);
-                        if one.is_yes() {
-                            found = (one, texts);
-                            break;
-                        }
-                        found.0 = found.0.or(one);
+    /// Reads whom a trust policy can let in, without its conditions.
+    fn trusted_by(&self, role: &Actor) -> Trusted {
+        let mut named = BTreeSet::new();
+        let mut accounts = BTreeSet::new();
+        let set = match &role.trust {
+            Attached::Set(set) if set.unread().is_empty() => set,
+            Attached::None => {
+                return Trusted::Some { named, accounts };
+            }
+            Attached::Set(_) | Attached::Unread(_) => return Trusted::Anyone,
+        };
+        let statements = set
+            .policies()
+            .iter()
+            .flat_map(|named| &named.policy.statements);
+        for statement in statements.filter(|statement| statement.may_allow()) {
+            let principals = match statement.body.as_ref().map(|body| &body.principals) {
+                Ok(Some(Clause::Only(list))) => list,
+                _ => return Trusted::Anyone,
+            };
+            for principal in principals {
+                match principal {
+                    Principal::Account(id) => {
+                        accounts.insert(id.clone());
                     }
-                    found
+                    Principal::Arn { account, arn } => match self.estate.position(arn) {
+                        Some(index) => {
+                            named.insert(index);
+                        }
+                        // Nobody here, or a session of a role.
+                        None => {
+                            let of = self.estate.actors.iter().enumerate();
+                            named.extend(
+                                of.filter(|(_, actor)| actor.account() == account)
+                                    .filter(|(_, actor)| actor.is_named_by_session(arn))
+                                    .map(|(index, _)| index),
+                            );
+                        }
+                    },
+                    Principal::Everyone
+                    | Principal::CanonicalUser(_)
+                    | Principal::Malformed { .. } => return Trusted::Anyone,
+                    Principal::Service(_)
+                    | Principal::Federated(_)
+                    | Principal::CloudFront(_)
+                    | Principal::Deleted(_) => {}
                 }
-                On::Any => self.ask(from, need, ANY),
+            }
+        }
+        Trusted::Some { named, accounts }
+    }
+
+    fn assuming(&self, trusted: &Trusted) -> Vec<usize> {
+        match trusted {
+            Trusted::Anyone => (0..self.estate.actors.len()).collect(),
+            Trusted::Some { named, accounts } => {
+                let of = accounts
+                    .iter()
+                    .filter_map(|id| self.assumers.get(id.as_str()));
+                let mut all: BTreeSet<usize> = of.flatten().copied().collect();
+                all.extend(named);
+                all.into_iter().collect()
+            }
+        }
+    }
+
+    /// Notes which resources an actor could go through, were it known which role they act as.
+    fn doubt_carriers(&mut self, from: usize) {
+        let estate = self.estate;
+        let Some(actor) = estate.actors.get(from) else {
+            return;
+        };
+        for (number, path) in self.paths.iter().enumerate() {
+            let Target::Through { kind, .. } = &path.target else {
+                continue;
+            };
+            if !self.walks(from, number, actor.account()) {
+                continue;
+            }
+            let unread: Vec<String> = self
+                .unread
+                .get(number)
+                .into_iter()
+                .flatten()
+                .filter(|(account, _)| *account == actor.account())
+                .map(|(_, why)| why.clone())
+                .collect();
+            let unlisted = estate.doubt(kind, actor.account());
+            if unread.is_empty() && unlisted.is_no() {
+                continue;
+            }
+            let needs = self.needs_of.get(number).cloned().unwrap_or_default();
+            let able = Tri::all(needs.iter().map(|need| self.ask(from, *need, Object::Any)));
+            if able.is_no() {
+                continue;
+            }
+            for text in unread {
+                self.doubt(from, &Undecided::opaque(text));
+            }
+            if let Tri::Unknown(reason) = unlisted {
+                self.doubt(from, &reason);
+            }
+        }
+    }
+
+    /// Whether everything that an edge needs is possible.
+    fn needs(&self, edge: &Edge) -> Tri {
+        let (Some(path), Some(needs)) = (self.paths.get(edge.path), self.needs_of.get(edge.path))
+        else {
+            return Tri::No;
+        };
+        let mut answer = Tri::Yes;
+        for (need, index) in path.needs.iter().zip(needs) {
+            let one = match need.on {
+                On::Target => self.ask(edge.from, *index, edge.object()),
+                On::Through => match edge.through {
+                    Some(thing) => self.ask(edge.from, *index, Object::Thing(thing)),
+                    None => Tri::No,
+                },
+                On::Policy => Tri::any(
+                    self.policies(edge)
+                        .iter()
+                        .map(|arn| self.prove(edge.from, need, arn).0),
+                ),
+                On::Any => self.ask(edge.from, *index, Object::Any),
             };
             answer = answer.and(one);
             if answer.is_no() {
-                return (Tri::No, Vec::new());
+                break;
             }
+        }
+        answer
+    }
+
+    /// ARNs of the customer managed policies that are attached to the target of an edge.
+    fn policies(&self, edge: &Edge) -> &'a [String] {
+        match edge.group {
+            Some(group) => self.estate.groups.get(group).map(|g| &g.customer_policies),
+            None => self
+                .estate
+                .actors
+                .get(edge.to)
+                .map(|a| &a.customer_policies),
+        }
+        .map_or(&[], Vec::as_slice)
+    }
+
+    fn ask(&self, from: usize, need: usize, object: Object) -> Tri {
+        let question = (from, need, object);
+        if let Some(known) = self.asked.borrow().get(&question) {
+            return known.clone();
+        }
+        let Some(what) = self.needs.get(need) else {
+            return Tri::No;
+        };
+        let answer = self.prove(from, what, self.arn(object)).0;
+        // What is asked for by one path and one target is not asked again.
+        if object == Object::Any || what.passed_to.is_some() || matches!(object, Object::Thing(_)) {
+            self.asked.borrow_mut().insert(question, answer.clone());
+        }
+        answer
+    }
+
+    fn arn(&self, object: Object) -> &'a str {
+        match object {
+            Object::Actor(index) => self.estate.actors.get(index).map(Actor::arn),
+            Object::Thing(index) => self
+                .estate
+                .things
+                .get(index)
+                .map(|thing| thing.arn.as_str()),
+            Object::Group(index) => self
+                .estate
+                .groups
+                .get(index)
+                .map(|group| group.arn.as_str()),
+            Object::Any => Some(ANY),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Whether an actor may do something to a resource, and what says so.
+    fn prove(&self, from: usize, need: &Need, resource: &str) -> (Tri, Vec<String>) {
+        let Some(actor) = self.estate.actors.get(from) else {
+            return (Tri::No, Vec::new());
+        };
+        if resource != ANY {
+            let attempt = Attempt {
+                action: &need.action_lower,
+                resource,
+                passed_to: need.passed_to.as_deref(),
+            };
+            return self.estate.possible(actor, &attempt);
+        }
+        let answer = actor.set.allows(&need.action_lower);
+        let texts = if answer.is_yes() {
+            actor.identity().allowing(&need.action_lower)
+        } else {
+            Vec::new()
+        };
+        (answer, texts)
+    }
+
+    /// The statements that let somebody take an edge.
+    fn statements(&self, edge: &Edge) -> Vec<String> {
+        let mut statements: Vec<String> = Vec::new();
+        for need in self
+            .paths
+            .get(edge.path)
+            .into_iter()
+            .flat_map(|path| &path.needs)
+        {
+            let texts = match need.on {
+                On::Target => self.prove(edge.from, need, self.arn(edge.object())).1,
+                On::Through => match edge.through {
+                    Some(thing) => {
+                        self.prove(edge.from, need, self.arn(Object::Thing(thing)))
+                            .1
+                    }
+                    None => Vec::new(),
+                },
+                On::Policy => self
+                    .policies(edge)
+                    .iter()
+                    .map(|arn| self.prove(edge.from, need, arn))
+                    .find(|(answer, _)| answer.is_yes())
+                    .map(|(_, texts)| texts)
+                    .unwrap_or_default(),
+                On::Any => self.prove(edge.from, need, ANY).1,
+            };
             for text in texts {
                 if !statements.contains(&text) {
                     statements.push(text);
                 }
             }
         }
-        (answer, statements)
-    }
-
-    fn ask(&self, from: usize, need: &'a Need, resource: &str) -> (Tri, Vec<String>) {
-        let passed_to = need.passed_to.as_deref();
-        let question = (
-            from,
-            need.action_lower.as_str(),
-            resource.to_owned(),
-            passed_to,
-        );
-        if let Some(known) = self.asked.borrow().get(&question) {
-            return known.clone();
-        }
-        let Some(actor) = self.estate.actors.get(from) else {
-            return (Tri::No, Vec::new());
-        };
-        let answer = if resource == ANY {
-            let answer = actor.set.allows(&need.action_lower);
-            let texts = if answer.is_yes() {
-                actor.identity().allowing(&need.action_lower)
-            } else {
-                Vec::new()
-            };
-            (answer, texts)
-        } else {
-            self.estate.possible(
-                actor,
-                &Attempt {
-                    action: &need.action_lower,
-                    resource,
-                    passed_to,
-                },
-            )
-        };
-        self.asked.borrow_mut().insert(question, answer.clone());
-        answer
+        statements
     }
 
     fn is_unbounded(&self, actor: usize) -> Tri {
         if let Some(known) = self.unbounded.borrow().get(&actor) {
             return known.clone();
         }
-        let answer = self
-            .estate
-            .actors
-            .get(actor)
-            .map_or(Tri::No, Actor::is_unbounded);
+        let found = self.estate.actors.get(actor);
+        let answer = found.map_or(Tri::No, Actor::is_unbounded);
         self.unbounded.borrow_mut().insert(actor, answer.clone());
         answer
     }
 
-    fn finish(
-        mut self,
-        administrators: &[bool],
-        level: &HashMap<usize, usize>,
-        edges: Vec<Edge>,
-    ) -> Escalations {
-        let mut out: BTreeMap<usize, Vec<&Edge>> = BTreeMap::new();
-        for edge in &edges {
-            out.entry(edge.from).or_default().push(edge);
+    fn name(&self, index: usize) -> String {
+        self.arn(Object::Actor(index)).to_owned()
+    }
+
+    fn path_name(&self, path: usize) -> String {
+        self.paths
+            .get(path)
+            .map_or_else(String::new, |path| path.id.clone())
+    }
+
+    /// How many steps the shortest chain has that begins with an edge.
+    fn length(&self, edge: &Edge) -> usize {
+        if edge.grants {
+            1
+        } else {
+            1 + self.level.get(edge.to).copied().flatten().unwrap_or(0)
         }
-        // The first step of the shortest chain of everyone who is reached.
-        let length = |edge: &Edge| {
-            if edge.grants {
-                1
-            } else {
-                1 + level.get(&edge.to).copied().unwrap_or(0)
-            }
-        };
-        let mut first: HashMap<usize, &Edge> = HashMap::new();
-        for (from, edges) in &mut out {
-            edges.sort_by_key(|edge| {
-                let path = self.paths.get(edge.path).map(|path| path.id.as_str());
-                (length(edge), path, edge.to)
+    }
+
+    fn finish(mut self) -> Escalations {
+        let mut out: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (number, edge) in self.edges.iter().enumerate() {
+            out.entry(edge.from).or_default().push(number);
+        }
+        for numbers in out.values_mut() {
+            numbers.sort_by_key(|number| {
+                self.edges.get(*number).map(|edge| {
+                    let path = self.paths.get(edge.path).map(|path| path.id.as_str());
+                    (self.length(edge), path, edge.to)
+                })
             });
-            if let Some(edge) = edges.first() {
-                first.insert(*from, edge);
-            }
         }
-        let arn = |index: usize| {
-            self.estate
-                .actors
-                .get(index)
-                .map_or_else(String::new, |actor| actor.arn().to_owned())
-        };
-        let hop = |edge: &Edge| Hop {
-            from: arn(edge.from),
-            to: arn(edge.to),
-            path: self
-                .paths
-                .get(edge.path)
-                .map_or_else(String::new, |path| path.id.clone()),
-            through: edge.through.clone(),
-            grants: edge.grants,
-            statements: edge.statements.clone(),
-        };
-        let chain = |start: &Edge| {
-            let mut hops = vec![hop(start)];
-            let mut last = start;
-            while !last.grants && !administrators.get(last.to).copied().unwrap_or_default() {
-                let Some(next) = first.get(&last.to) else {
-                    break;
-                };
-                // Levels fall with every step, so this ends; a loop would be a bug, not a hang.
-                if hops.len() > self.estate.actors.len() {
-                    break;
-                }
-                hops.push(hop(next));
-                last = next;
-            }
-            Chain {
-                target: arn(last.to),
-                hops,
-            }
-        };
+        let mut hops: HashMap<usize, Hop> = HashMap::new();
         let mut principals = Vec::new();
         for (index, actor) in self.estate.actors.iter().enumerate() {
-            let administrator = administrators.get(index).copied().unwrap_or_default();
-            let chains: Vec<Chain> = out
-                .get(&index)
-                .into_iter()
-                .flatten()
+            let administrator = self.is_administrator(index);
+            let mut chains = Vec::new();
+            for number in out.get(&index).into_iter().flatten() {
+                if chains.len() >= MAX_CHAINS {
+                    break;
+                }
+                let steps = self.chain(*number, &out);
                 // A way that comes back to the principal itself is no way.
-                .map(|edge| chain(edge))
-                .filter(|chain| {
-                    chain
-                        .hops
-                        .iter()
-                        .skip(1)
-                        .all(|hop| hop.from != actor.arn() && hop.to != actor.arn())
-                })
-                .take(MAX_CHAINS)
-                .collect();
+                let returns = steps.iter().skip(1).any(|step| {
+                    let edge = self.edges.get(*step);
+                    edge.is_some_and(|edge| edge.from == index || edge.to == index)
+                });
+                if returns {
+                    continue;
+                }
+                let chain: Vec<Hop> = steps
+                    .iter()
+                    .filter_map(|step| {
+                        let edge = self.edges.get(*step)?;
+                        Some(hops.entry(*step).or_insert_with(|| self.hop(edge)).clone())
+                    })
+                    .collect();
+                let Some(last) = chain.last() else { continue };
+                chains.push(Chain {
+                    target: last.to.clone(),
+                    hops: chain,
+                });
+            }
             if administrator || !chains.is_empty() {
                 principals.push(Escalation {
                     principal: actor.arn().to_owned(),
@@ -782,23 +978,16 @@ impl<'a> Analysis<'a> {
                 });
             }
         }
-        let cuts = self.cuts(administrators, &edges);
-        let settled: BTreeSet<usize> = level
-            .keys()
-            .copied()
-            .chain(
-                administrators
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, is)| **is)
-                    .map(|(index, _)| index),
-            )
-            .collect();
-        self.undecided.retain(|index, _| !settled.contains(index));
+        let cuts = self.cuts();
+        let level = std::mem::take(&mut self.level);
+        let administrators = std::mem::take(&mut self.administrators);
+        self.undecided.retain(|index, _| {
+            level.get(*index) == Some(&None) && administrators.get(*index) == Some(&false)
+        });
         let undecided = self
             .undecided
             .iter()
-            .map(|(index, reasons)| (arn(*index), reasons.iter().cloned().collect()))
+            .map(|(index, reasons)| (self.name(*index), reasons.iter().cloned().collect()))
             .collect();
         Escalations {
             principals,
@@ -807,70 +996,85 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    /// For every step, who would be cut off without it.
-    fn cuts(&self, administrators: &[bool], edges: &[Edge]) -> Vec<Cut> {
+    /// A first edge and the shortest rest.
+    fn chain(&self, first: usize, out: &BTreeMap<usize, Vec<usize>>) -> Vec<usize> {
+        let mut steps = vec![first];
+        while let Some(edge) = steps.last().and_then(|last| self.edges.get(*last)) {
+            let next = out.get(&edge.to).and_then(|numbers| numbers.first());
+            match next {
+                // Levels fall with every step, so this ends; a loop would be a bug, not a hang.
+                Some(next)
+                    if !edge.grants
+                        && !self.is_administrator(edge.to)
+                        && steps.len() <= self.estate.actors.len() =>
+                {
+                    steps.push(*next);
+                }
+                _ => break,
+            }
+        }
+        steps
+    }
+
+    fn hop(&self, edge: &Edge) -> Hop {
+        let through = edge
+            .through
+            .map(Object::Thing)
+            .or(edge.group.map(Object::Group))
+            .map(|object| self.arn(object).to_owned());
+        Hop {
+            from: self.name(edge.from),
+            to: self.name(edge.to),
+            path: self.path_name(edge.path),
+            through,
+            grants: edge.grants,
+            statements: self.statements(edge),
+        }
+    }
+
+    /// The steps without which somebody is not reached, and who that is.
+    ///
+    /// Everyone who is reached hangs below an administrator. A step is a cut when it is the only one of
+    /// whoever takes it that does not lead to somebody who is reached through that one alone: then it
+    /// takes all of them with it. That is what a tree of dominators tells at once.
+    fn cuts(&self) -> Vec<Cut> {
         let mut steps: BTreeMap<(usize, usize, bool), BTreeSet<usize>> = BTreeMap::new();
-        for edge in edges {
-            steps
-                .entry((edge.from, edge.to, edge.grants))
-                .or_default()
-                .insert(edge.path);
+        for edge in &self.edges {
+            let step = (edge.from, edge.to, edge.grants);
+            steps.entry(step).or_default().insert(edge.path);
         }
-        let mut into: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (from, to, grants) in steps.keys() {
-            if !grants {
-                into.entry(*to).or_default().push(*from);
-            }
-        }
-        let reached = |without: Option<(usize, usize, bool)>| -> BTreeSet<usize> {
-            let mut reached: BTreeSet<usize> = BTreeSet::new();
-            let mut open: Vec<usize> = administrators
-                .iter()
-                .enumerate()
-                .filter(|(_, is)| **is)
-                .map(|(index, _)| index)
+        let tree = Dominators::of(self.administrators.len(), |index| {
+            let to = steps.range((index, 0, false)..=(index, usize::MAX, true));
+            let mut nearer: Vec<Option<usize>> = to
+                .map(|((_, to, grants), _)| (!grants).then_some(*to))
                 .collect();
-            for step in steps
-                .keys()
-                .filter(|step| step.2 && Some(**step) != without)
-            {
-                if reached.insert(step.0) {
-                    open.push(step.0);
-                }
+            if self.is_administrator(index) {
+                nearer.push(None);
             }
-            while let Some(to) = open.pop() {
-                for from in into.get(&to).into_iter().flatten() {
-                    if Some((*from, to, false)) != without && reached.insert(*from) {
-                        open.push(*from);
-                    }
-                }
+            nearer
+        });
+        let mut cuts = Vec::new();
+        for index in 0..self.administrators.len() {
+            if self.is_administrator(index) || !tree.is_reached(index) {
+                continue;
             }
-            reached
-        };
-        let all = reached(None);
-        let arn = |index: usize| {
-            self.estate
-                .actors
-                .get(index)
-                .map_or_else(String::new, |actor| actor.arn().to_owned())
-        };
-        let mut cuts: Vec<Cut> = steps
-            .iter()
-            .filter_map(|(step, paths)| {
-                let left = reached(Some(*step));
-                let lost: Vec<String> = all.difference(&left).map(|index| arn(*index)).collect();
-                (!lost.is_empty()).then(|| Cut {
-                    from: arn(step.0),
-                    to: arn(step.1),
-                    paths: paths
-                        .iter()
-                        .filter_map(|path| self.paths.get(*path))
-                        .map(|path| path.id.clone())
-                        .collect(),
-                    principals: lost,
-                })
-            })
-            .collect();
+            let own = steps.range((index, 0, false)..=(index, usize::MAX, true));
+            let mut leading =
+                own.filter(|((_, to, grants), _)| *grants || !tree.dominates(index, *to));
+            let (Some((step, paths)), None) = (leading.next(), leading.next()) else {
+                continue;
+            };
+            cuts.push(Cut {
+                from: self.name(step.0),
+                to: self.name(step.1),
+                paths: paths.iter().map(|path| self.path_name(*path)).collect(),
+                principals: tree
+                    .below(index)
+                    .into_iter()
+                    .map(|lost| self.name(lost))
+                    .collect(),
+            });
+        }
         cuts.sort_by(|a, b| {
             b.principals
                 .len()
@@ -878,6 +1082,165 @@ impl<'a> Analysis<'a> {
                 .then_with(|| (&a.from, &a.to).cmp(&(&b.from, &b.to)))
         });
         cuts
+    }
+}
+
+impl Edge {
+    /// What `on: target` means for it.
+    fn object(&self) -> Object {
+        match self.group {
+            Some(group) => Object::Group(group),
+            None => Object::Actor(self.to),
+        }
+    }
+}
+
+/// Through whom everybody has to go on the way to an administrator.
+struct Dominators {
+    /// When a depth-first walk of the tree comes to a node and when it leaves it; none for those who are
+    /// not reached.
+    times: Vec<Option<(usize, usize)>>,
+    /// Nodes in the order in which the walk comes to them.
+    order: Vec<usize>,
+}
+
+impl Dominators {
+    /// `nearer` tells for every node the nodes from which it is reached, none standing for the start.
+    fn of(count: usize, nearer: impl Fn(usize) -> Vec<Option<usize>>) -> Self {
+        let start = count;
+        let before: Vec<Vec<usize>> = (0..count)
+            .map(|node| {
+                nearer(node)
+                    .into_iter()
+                    .map(|of| of.unwrap_or(start))
+                    .collect()
+            })
+            .collect();
+        let mut after: Vec<Vec<usize>> = vec![Vec::new(); count + 1];
+        for (node, of) in before.iter().enumerate() {
+            for of in of {
+                if let Some(after) = after.get_mut(*of) {
+                    after.push(node);
+                }
+            }
+        }
+        // Nodes by the time at which a walk leaves them, the start last.
+        let mut finished: Vec<usize> = Vec::new();
+        let mut number: Vec<Option<usize>> = vec![None; count + 1];
+        let mut seen = vec![false; count + 1];
+        let mut open: Vec<(usize, usize)> = vec![(start, 0)];
+        if let Some(slot) = seen.get_mut(start) {
+            *slot = true;
+        }
+        while let Some((node, child)) = open.pop() {
+            match after.get(node).and_then(|after| after.get(child)) {
+                Some(next) => {
+                    open.push((node, child + 1));
+                    if let Some(slot) = seen.get_mut(*next)
+                        && !std::mem::replace(slot, true)
+                    {
+                        open.push((*next, 0));
+                    }
+                }
+                None => {
+                    if let Some(slot) = number.get_mut(node) {
+                        *slot = Some(finished.len());
+                    }
+                    finished.push(node);
+                }
+            }
+        }
+        // The nearest dominator of each, by repeated intersection until nothing changes.
+        let mut nearest: Vec<Option<usize>> = vec![None; count + 1];
+        if let Some(slot) = nearest.get_mut(start) {
+            *slot = Some(start);
+        }
+        let rank = |node: usize| number.get(node).copied().flatten().unwrap_or(0);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for node in finished.iter().rev().copied().filter(|node| *node != start) {
+                let mut meet: Option<usize> = None;
+                for of in before.get(node).into_iter().flatten().copied() {
+                    if nearest.get(of).copied().flatten().is_none() {
+                        continue;
+                    }
+                    meet = Some(match meet {
+                        None => of,
+                        Some(other) => {
+                            let (mut a, mut b) = (of, other);
+                            while a != b {
+                                let low = if rank(a) < rank(b) { &mut a } else { &mut b };
+                                *low = nearest.get(*low).copied().flatten().unwrap_or(start);
+                            }
+                            a
+                        }
+                    });
+                }
+                if let (Some(meet), Some(slot)) = (meet, nearest.get_mut(node))
+                    && *slot != Some(meet)
+                {
+                    *slot = Some(meet);
+                    changed = true;
+                }
+            }
+        }
+        let mut children: Vec<Vec<usize>> = vec![Vec::new(); count + 1];
+        for node in 0..count {
+            if let Some(parent) = nearest.get(node).copied().flatten()
+                && let Some(children) = children.get_mut(parent)
+            {
+                children.push(node);
+            }
+        }
+        let mut times: Vec<Option<(usize, usize)>> = vec![None; count + 1];
+        let mut order = Vec::new();
+        let mut open: Vec<(usize, bool)> = vec![(start, false)];
+        while let Some((node, leaves)) = open.pop() {
+            let Some(time) = times.get_mut(node) else {
+                continue;
+            };
+            if leaves {
+                if let Some((_, end)) = time {
+                    *end = order.len();
+                }
+                continue;
+            }
+            *time = Some((order.len(), 0));
+            order.push(node);
+            open.push((node, true));
+            open.extend(
+                children
+                    .get(node)
+                    .into_iter()
+                    .flatten()
+                    .map(|child| (*child, false)),
+            );
+        }
+        Self { times, order }
+    }
+
+    fn is_reached(&self, node: usize) -> bool {
+        self.times.get(node).copied().flatten().is_some()
+    }
+
+    /// Whether everybody who goes to `other` goes through `node`; everyone does through oneself.
+    fn dominates(&self, node: usize, other: usize) -> bool {
+        let time = |node: usize| self.times.get(node).copied().flatten();
+        match (time(node), time(other)) {
+            (Some((start, end)), Some((at, _))) => (start..end).contains(&at),
+            _ => false,
+        }
+    }
+
+    /// A node and all that it dominates, in order.
+    fn below(&self, node: usize) -> Vec<usize> {
+        let Some((start, end)) = self.times.get(node).copied().flatten() else {
+            return Vec::new();
+        };
+        let mut found: Vec<usize> = self.order.get(start..end).unwrap_or_default().to_vec();
+        found.sort_unstable();
+        found
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use crate::authorize::{
-    Ask, Bound, Control, Decided, Layers, OnResource, PolicySet, authorize, possible,
+    Ask, Bound, Control, Decided, Layers, OnResource, PolicySet, authorize, is_conceivable,
+    possible,
 };
 use crate::condition::{Fact, Request};
 use crate::identity::{Boundary, IdentitySet, NamedPolicy};
@@ -134,6 +135,15 @@ impl Actor {
             (None, Boundary::Unread(why)) => Bound::Unread(why),
             (None, _) => Bound::None,
         }
+    }
+
+    /// Whether an ARN is that of a session of this role.
+    pub(crate) fn is_named_by_session(&self, arn: &str) -> bool {
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        let name = resource
+            .strip_prefix("assumed-role/")
+            .and_then(|rest| rest.split('/').next());
+        self.requester.kind == Kind::Role && name == Some(self.requester.name())
     }
 
     /// Whether it can do everything, or give itself everything because it manages IAM as a whole.
@@ -297,6 +307,16 @@ impl Estate {
     /// statements that let it. Control policies that could not be read are taken to allow everything:
     /// see [`Estate::assumptions`].
     pub fn possible(&self, actor: &Actor, attempt: &Attempt<'_>) -> (Tri, Vec<String>) {
+        let conceivable = is_conceivable(
+            &actor.requester,
+            attempt.action,
+            attempt.resource,
+            &actor.identity,
+            self.attached(attempt).0,
+        );
+        if !conceivable {
+            return (Tri::No, Vec::new());
+        }
         self.with(actor, attempt, true, |ask, layers| {
             let (answer, reasons) = possible(ask, layers);
             let texts = if answer.is_yes() {
@@ -327,8 +347,9 @@ impl Estate {
         let mut context = self.facts(actor, Some(owner));
         if let Some(Some(tags)) = tags {
             set_tags(&mut context, "aws:ResourceTag/", tags);
-            if attempt.action.starts_with("iam:") {
-                set_tags(&mut context, "iam:ResourceTag/", tags);
+            let service = attempt.action.split(':').next();
+            for (_, prefix) in TAG_KEYS.iter().filter(|(of, _)| Some(*of) == service) {
+                set_tags(&mut context, prefix, tags);
             }
         }
         if let Some(target) = target
@@ -619,6 +640,18 @@ fn requested_region(attempt: &Attempt<'_>, thing: Option<&Thing>) -> Option<Stri
             .filter(|region| region != "global"),
     }
 }
+
+/// Services whose requests carry the tags of the resource under a name beside `aws:ResourceTag/` too.
+const TAG_KEYS: &[(&str, &str)] = &[
+    ("ec2", "ec2:ResourceTag/"),
+    ("ec2-instance-connect", "ec2:ResourceTag/"),
+    ("ecs", "ecs:ResourceTag/"),
+    ("iam", "iam:ResourceTag/"),
+    ("sagemaker", "sagemaker:ResourceTag/"),
+    ("secretsmanager", "secretsmanager:ResourceTag/"),
+    ("ssm", "ssm:resourceTag/"),
+    ("sts", "iam:ResourceTag/"),
+];
 
 fn set_tags(request: &mut Request, prefix: &str, tags: &BTreeMap<String, String>) {
     for (key, value) in tags {

@@ -185,6 +185,61 @@ impl IdentitySet {
         found
     }
 
+    /// Services of which something is allowed on something; `*` where a statement names none. Beside the
+    /// services that a principal last used it tells what it holds and does not need.
+    pub fn granted_services(&self) -> Found {
+        let mut found = Found::default();
+        let allowing: Vec<&Statement> = self
+            .labelled()
+            .map(|(_, statement)| statement)
+            .filter(|statement| statement.may_allow())
+            .collect();
+        let open = allowing.iter().any(|statement| match &statement.body {
+            Ok(body) => match &body.actions {
+                Clause::Only(list) => list.iter().any(|p| !p.literal_prefix().contains(':')),
+                Clause::Except(_) => true,
+            },
+            Err(_) => false,
+        });
+        if open {
+            let everywhere = Pattern::action("*:*");
+            found.add(
+                "*",
+                self.some_within(&self.search(None, Some(everywhere)), |_| true),
+            );
+        }
+        let mut services: Vec<String> = allowing
+            .iter()
+            .filter_map(|statement| statement.body.as_ref().ok())
+            .flat_map(|body| match &body.actions {
+                Clause::Only(list) => list.as_slice(),
+                Clause::Except(_) => &[],
+            })
+            .filter_map(|p| {
+                p.literal_prefix()
+                    .split_once(':')
+                    .map(|(s, _)| s.to_owned())
+            })
+            .collect();
+        services.sort();
+        services.dedup();
+        for service in services {
+            let all = Pattern::action(&format!("{service}:*"));
+            let answer = self.some_within(&self.search(None, Some(all)), |body| {
+                // Other services' statements need not be looked at.
+                match &body.actions {
+                    Clause::Only(list) => list.iter().any(|p| {
+                        let prefix = p.literal_prefix();
+                        prefix.split_once(':').is_none_or(|(of, _)| of == service)
+                    }),
+                    Clause::Except(_) => true,
+                }
+            });
+            found.add(service, answer);
+        }
+        found
+    }
+
     /// Adds what the boundary leaves of a wildcard.
     fn bounded_wildcards(
         &self,
@@ -254,7 +309,10 @@ impl IdentitySet {
 
     /// Whether a request passes of which the allowing statements meet a demand.
     fn some(&self, action: &str, demand: impl Fn(&Body) -> bool) -> Tri {
-        let search = self.search(Some(action), None);
+        self.some_within(&self.search(Some(action), None), demand)
+    }
+
+    fn some_within(&self, search: &Search<'_>, demand: impl Fn(&Body) -> bool) -> Tri {
         let suitable = |statement: &&Statement| {
             statement.may_allow() && statement.body.as_ref().map_or(true, &demand)
         };
@@ -268,7 +326,7 @@ impl IdentitySet {
             for level in self.limits() {
                 layers.push(level.into_iter().filter(suitable).collect());
             }
-            let answer = through(&search, &mut required, &layers).and(self.boundary_is_read());
+            let answer = through(search, &mut required, &layers).and(self.boundary_is_read());
             result = result.or(match answer {
                 Tri::Unknown(reason) => Tri::Unknown(reason.at(name)),
                 decided => decided,

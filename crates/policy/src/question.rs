@@ -22,8 +22,14 @@ pub struct QuestionError {
 
 impl QuestionError {
     pub(crate) fn new(path: impl Into<String>, problem: impl ToString) -> Self {
+        let path = path.into();
         Self {
-            path: path.into(),
+            // An element may have an empty name.
+            path: if path.is_empty() {
+                "$".to_owned()
+            } else {
+                path
+            },
             problem: problem.to_string(),
         }
     }

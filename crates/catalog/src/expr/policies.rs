@@ -451,6 +451,9 @@ impl Identity {
     pub(crate) fn of(principal: &ResourceVal, world: &World) -> Arc<Self> {
         let mut gathering = Gathering::default();
         gathering.identity.set.account = Some(principal.0.account.clone());
+        let control = world.control(&principal.0.account, crate::estate::SCP);
+        // Where they are not all known, what the principal's own policies grant is judged.
+        gathering.identity.set.control = Some(control).filter(|control| control.unread.is_none());
         gathering.key.clone_from(&principal.0.account);
         gathering.add(principal, principal, world);
         if principal.0.r#type == "iam.user" {

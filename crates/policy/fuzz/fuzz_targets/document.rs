@@ -24,5 +24,8 @@ fuzz_target!(|data: &[u8]| {
     let public = is_public(&policy, &context);
     let shared = shared_with(&policy, &context);
     assert_eq!(public, shared.everyone);
-    assert_eq!(public.is_yes(), shared.names().iter().any(|name| name == "*"));
+    assert_eq!(
+        public.is_yes(),
+        shared.names().iter().any(|name| name == "*")
+    );
 });

@@ -1,4 +1,5 @@
 //! Requests and what becomes of them, asked as JSON.
+#![expect(clippy::expect_used, reason = "a helper of tests fails them")]
 
 use posture_policy::question::evaluate;
 use serde_json::{Value, json};

@@ -303,3 +303,42 @@ fn single_actions() {
         );
     }
 }
+
+#[test]
+fn services_that_are_granted() {
+    let everything = || json!([all()]);
+    for (statements, boundary, expected) in [
+        (
+            json!([grant(json!("s3:GetObject"), json!("arn:aws:s3:::b/*"))]),
+            everything(),
+            vec!["s3"],
+        ),
+        (
+            json!([
+                grant(json!(["S3:Get*", "sqs:*"]), json!("*")),
+                refuse(json!("sqs:*"), json!("*"))
+            ]),
+            everything(),
+            vec!["s3"],
+        ),
+        (json!([all()]), everything(), vec!["*"]),
+        (
+            json!([grant(json!(["s3:*", "ec2:*"]), json!("*"))]),
+            json!([grant(json!("s3:Get*"), json!("*"))]),
+            vec!["s3"],
+        ),
+        (json!([]), everything(), vec![]),
+    ] {
+        let set = bounded(statements.clone(), boundary);
+        assert_eq!(
+            set.granted_services().complete().unwrap(),
+            expected,
+            "{statements}"
+        );
+    }
+    let unread = IdentitySet {
+        unread: vec!["q".into()],
+        ..set(json!([grant(json!("s3:*"), json!("*"))]))
+    };
+    assert!(unread.granted_services().undecided.is_some());
+}

@@ -1,9 +1,14 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use posture_policy::condition::{Request, evaluate_all};
 use posture_policy::document::{Clause, Effect, Principal};
-use posture_policy::pattern::Pattern;
+use posture_policy::escalation::{Gain, Need, On, Path, Target, escalations};
+use posture_policy::estate::{Actor, ActorParts, Attached, Attempt, Estate, Thing};
+use posture_policy::pattern::{Pattern, Syntax};
 use posture_policy::{
-    Found, IdentitySet, NamedPolicy, Policy, Tri, denies_insecure_transport, external_accounts,
-    is_public, unpinned_services,
+    Found, IdentitySet, NamedPolicy, Policy, PolicySet, Requester, Tri, Verdict,
+    denies_insecure_transport, external_accounts, is_public, unpinned_services,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -300,5 +305,337 @@ proptest! {
             let _ = denies_insecure_transport(&policy, &bucket());
         }
         let _ = posture_policy::Policy::parse_text(&text);
+    }
+}
+
+/// A rank of a decision: allowed above unknown above denied.
+fn rank(decision: &str) -> u8 {
+    match decision {
+        "allowed" => 2,
+        "unknown" => 1,
+        _ => 0,
+    }
+}
+
+fn policies(lists: &[&[Value]]) -> Value {
+    lists
+        .iter()
+        .map(|statements| document(&json!(statements)))
+        .collect()
+}
+
+/// The decision of a request with these identity policies and this resource policy.
+#[expect(
+    clippy::expect_used,
+    reason = "the generated questions are well-formed"
+)]
+fn decision(identity: Value, resource: &[Value], request: &Value) -> String {
+    let mut question = request.clone();
+    question["identity_policies"] = identity;
+    question["resource_policy"] = document(&json!(resource));
+    let answer = posture_policy::question::evaluate(&question).expect("it is a question");
+    answer["decision"].as_str().expect("a text").to_owned()
+}
+
+fn requests() -> impl Strategy<Value = Value> {
+    (
+        select(vec![
+            format!("arn:aws:iam::{OWN}:user/ann"),
+            format!("arn:aws:iam::{OTHER}:user/eve"),
+            format!("arn:aws:iam::{OWN}:role/app"),
+            OWN.to_owned(),
+            "sns.amazonaws.com".to_owned(),
+            "*".to_owned(),
+        ]),
+        select(vec![
+            "s3:GetObject",
+            "S3:putobject",
+            "s3:ListBucket",
+            "sqs:SendMessage",
+            "kms:Decrypt",
+        ]),
+        select(vec!["arn:aws:s3:::b", "arn:aws:s3:::b/x", "arn:aws:s3:::c/x"]),
+        select(vec![
+            Value::Null,
+            json!({}),
+            json!({"aws:SecureTransport": "true", "aws:SourceIp": "203.0.113.9"}),
+            json!({"aws:SecureTransport": "false", "aws:PrincipalOrgID": "o-own", "aws:NewKey": "x"}),
+        ]),
+        select(vec![None, Some("s3:Get*"), Some("*")]),
+    )
+        .prop_map(|(principal, action, resource, context, boundary)| {
+            let mut request = json!({"principal": principal, "action": action, "resource": resource,
+                "resource_account": OWN, "context": context});
+            if let Some(action) = boundary {
+                request["permission_boundary"] = document(&json!(
+                    [{"Effect": "Allow", "Action": action, "Resource": "*"}]
+                ));
+            }
+            request
+        })
+}
+
+/// Texts over a few letters, of one byte and of several, so that patterns meet them.
+fn words() -> impl Strategy<Value = String> {
+    proptest::collection::vec(select(vec!['a', 'b', ':', 'é', '中', '🦀']), 0..9)
+        .prop_map(|chars| chars.into_iter().collect())
+}
+
+fn globs() -> impl Strategy<Value = String> {
+    proptest::collection::vec(select(vec!['a', 'b', ':', 'é', '中', '*', '*', '?']), 0..9)
+        .prop_map(|chars| chars.into_iter().collect())
+}
+
+/// The plainest matcher.
+fn naive(pattern: &[char], text: &[char]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some(('*', rest)) => (0..=text.len()).any(|skip| naive(rest, &text[skip..])),
+        Some(('?', rest)) => !text.is_empty() && naive(rest, &text[1..]),
+        Some((c, rest)) => text.first() == Some(c) && naive(rest, &text[1..]),
+    }
+}
+
+fn wildcards(text: &str) -> Pattern {
+    Pattern::new(
+        text,
+        Syntax {
+            wildcards: true,
+            variables: true,
+            ignore_case: false,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn decisions_do_not_depend_on_spelling(
+        identity in statements(false),
+        resource in statements(true),
+        request in requests(),
+        cut in 0..5_usize,
+    ) {
+        let before = decision(policies(&[&identity]), &resource, &request);
+        let reversed = |list: &[Value]| -> Vec<Value> { list.iter().rev().cloned().collect() };
+        prop_assert_eq!(
+            &decision(policies(&[&reversed(&identity)]), &reversed(&resource), &request),
+            &before
+        );
+        let (one, two) = identity.split_at(cut.min(identity.len()));
+        prop_assert_eq!(&decision(policies(&[one, two]), &resource, &request), &before);
+        prop_assert_eq!(&decision(policies(&[two, &[], one]), &resource, &request), &before);
+        let other = |list: &[Value]| -> Vec<Value> { list.iter().map(respelled).collect() };
+        prop_assert_eq!(
+            &decision(policies(&[&other(&identity)]), &other(&resource), &request),
+            &before
+        );
+        let mut shouted = request.clone();
+        shouted["action"] = json!(request["action"].as_str().expect("a text").to_uppercase());
+        prop_assert_eq!(&decision(policies(&[&identity]), &resource, &shouted), &before);
+    }
+
+    #[test]
+    fn an_allow_never_lowers_a_decision_and_a_deny_never_raises_it(
+        identity in statements(false),
+        resource in statements(true),
+        extra in statement(false),
+        extra_on in statement(true),
+        request in requests(),
+    ) {
+        let before = decision(policies(&[&identity]), &resource, &request);
+        let mut more = resource.clone();
+        more.push(extra_on.clone());
+        let after = [
+            (&extra, decision(policies(&[&identity, std::slice::from_ref(&extra)]), &resource, &request)),
+            (&extra_on, decision(policies(&[&identity]), &more, &request)),
+        ];
+        for (extra, after) in after {
+            if extra["Effect"] == "Allow" {
+                prop_assert!(rank(&after) >= rank(&before), "{before} to {after} by {extra}");
+                // Nor does it take a certain denial away.
+                prop_assert!(before != "explicit_deny" || after == before);
+            } else {
+                prop_assert!(rank(&after) <= rank(&before), "{before} to {after} by {extra}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_only_opens_decisions(
+        identity in statements(false),
+        request in requests(),
+        allow in any::<bool>(),
+    ) {
+        let before = decision(policies(&[&identity]), &[], &request);
+        let odd = json!({"Effect": if allow { "Allow" } else { "Deny" }, "Colour": "red"});
+        let after = decision(policies(&[&identity, &[odd]]), &[], &request);
+        // It may allow, or deny: nothing moves the other way, and a certain denial stays.
+        prop_assert!(after == before || after == "unknown", "{before} to {after}");
+        prop_assert!(before != "explicit_deny" || after == before);
+        prop_assert!(allow || before != "implicit_deny" || after == before);
+        prop_assert!(!allow || before != "allowed" || after == before);
+    }
+
+    #[test]
+    fn what_is_allowed_is_possible_and_what_is_denied_is_not(
+        identity in statements(false),
+        resource in statements(true),
+        action in select(vec!["s3:getobject", "s3:putobject", "s3:listbucket", "kms:decrypt"]),
+        on in select(vec!["arn:aws:s3:::b", "arn:aws:s3:::b/x"]),
+        account in select(vec![OWN, OTHER]),
+        has_policy in any::<bool>(),
+    ) {
+        let actor = Actor::new(ActorParts {
+            requester: Requester::parse(&format!("arn:aws:iam::{account}:user/ann")).expect("a user"),
+            set: set(&identity),
+            scps: Arc::default(),
+            trust: Attached::None,
+            customer_policies: Vec::new(),
+            groups: Vec::new(),
+            in_instance_profile: None,
+            service_linked: false,
+            tags: None,
+        });
+        let policy = NamedPolicy::new("", parse(&document(&json!(resource))));
+        let thing = Thing {
+            kind: "s3.bucket".to_owned(),
+            arn: "arn:aws:s3:::b".to_owned(),
+            account: OWN.to_owned(),
+            region: "eu-west-1".to_owned(),
+            policy: if has_policy {
+                Attached::Set(Arc::new(PolicySet::new(vec![policy])))
+            } else {
+                Attached::None
+            },
+            restricted: Ok(false),
+            roles: BTreeMap::new(),
+            tags: None,
+        };
+        let estate = Estate { actors: vec![actor], things: vec![thing], ..Estate::default() };
+        let attempt = Attempt { action, resource: on, passed_to: None };
+        let actor = estate.actors.first().expect("there is one");
+        let verdict = estate.can(actor, &attempt).verdict;
+        let possible = estate.possible(actor, &attempt).0;
+        match verdict {
+            Verdict::Allowed => prop_assert!(possible.is_yes(), "{:?}", possible),
+            Verdict::ExplicitDeny | Verdict::ImplicitDeny => prop_assert!(possible.is_no(), "{:?}", possible),
+            Verdict::Unknown => {}
+        }
+    }
+
+    #[test]
+    fn patterns_match_as_the_plainest_matcher_does(pattern in globs(), text in words()) {
+        let chars = |text: &str| -> Vec<char> { text.chars().collect() };
+        let expected = naive(&chars(&pattern), &chars(&text));
+        let quick = wildcards(&pattern);
+        prop_assert_eq!(quick.matches(&text), expected, "{} on {}", pattern, text);
+        prop_assert_eq!(quick.may_match(&text), expected);
+        // A variable takes the other way through the matcher.
+        let slow = wildcards(&format!("{pattern}${{aws:username}}"));
+        prop_assert!(slow.has_variable() && !slow.matches(&text));
+        prop_assert_eq!(slow.may_match(&text), naive(&chars(&format!("{pattern}*")), &chars(&text)));
+    }
+
+    #[test]
+    fn wildcards_match_their_expansions(
+        pieces in proptest::collection::vec((select(vec!["a", ":", "é", "中", "*", "?"]), words()), 0..8),
+    ) {
+        let pattern: String = pieces.iter().map(|(piece, _)| *piece).collect();
+        let expansion: String = pieces
+            .iter()
+            .map(|(piece, filler)| match *piece {
+                "*" => filler.clone(),
+                "?" => "🦀".to_owned(),
+                piece => piece.to_owned(),
+            })
+            .collect();
+        prop_assert!(wildcards(&pattern).matches(&expansion), "{} on {}", pattern, expansion);
+        let action = Pattern::action(&pattern.to_uppercase());
+        prop_assert!(action.matches(&expansion.to_lowercase()));
+        // And a literal matches itself alone.
+        prop_assert!(Pattern::literal(&pattern).matches(&pattern));
+        prop_assert_eq!(Pattern::literal(&pattern).matches(&expansion), pattern == expansion);
+    }
+
+    #[test]
+    fn cuts_are_what_removing_a_step_cuts_off(
+        steps in proptest::collection::btree_set((0..7_usize, 0..8_usize), 0..16),
+    ) {
+        // Roles 0 to 6 take others, 7 is the administrator.
+        let arn = |index: usize| format!("arn:aws:iam::{OWN}:role/r{index}");
+        let trust = json!([{"Effect": "Allow", "Principal": {"AWS": OWN}, "Action": "sts:AssumeRole"}]);
+        let trust = Attached::Set(Arc::new(PolicySet::new(vec![NamedPolicy::new("", parse(&document(&trust)))])));
+        let actors = (0..8_usize)
+            .map(|index| {
+                let mut statements: Vec<Value> = steps
+                    .iter()
+                    .filter(|(from, _)| *from == index)
+                    .map(|(_, to)| json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": arn(*to)}))
+                    .collect();
+                if index == 7 {
+                    statements.push(json!({"Effect": "Allow", "Action": "*", "Resource": "*"}));
+                }
+                Actor::new(ActorParts {
+                    requester: Requester::parse(&arn(index)).expect("a role"),
+                    set: set(&statements),
+                    scps: Arc::default(),
+                    trust: trust.clone(),
+                    customer_policies: Vec::new(),
+                    groups: Vec::new(),
+                    in_instance_profile: None,
+                    service_linked: false,
+                    tags: None,
+                })
+            })
+            .collect();
+        let estate = Estate { actors, ..Estate::default() };
+        let path = Path {
+            id: "assume".to_owned(),
+            title: String::new(),
+            target: Target::Role,
+            trusts: Vec::new(),
+            instance_profile: false,
+            needs: vec![Need::new("sts:AssumeRole", On::Target, None)],
+            gains: Gain::Target,
+        };
+        let found = escalations(&estate, &[path]);
+        // How far everyone is from the administrator, worked out round by round.
+        let distances = |without: Option<(usize, usize)>| -> BTreeMap<usize, usize> {
+            let mut reached = BTreeMap::from([(7, 0)]);
+            for round in 1..8 {
+                for (from, to) in steps.iter().filter(|step| Some(**step) != without && step.0 != step.1) {
+                    if reached.get(to) == Some(&(round - 1)) {
+                        reached.entry(*from).or_insert(round);
+                    }
+                }
+            }
+            reached
+        };
+        let all = distances(None);
+        let shortest: BTreeMap<String, usize> = found
+            .principals
+            .iter()
+            .map(|p| (p.principal.clone(), p.chains.first().map_or(0, |chain| chain.hops.len())))
+            .collect();
+        let expected: BTreeMap<String, usize> = all.iter().map(|(index, hops)| (arn(*index), *hops)).collect();
+        prop_assert_eq!(shortest, expected);
+        let mut cuts: Vec<(String, String, Vec<String>)> = found
+            .cuts
+            .into_iter()
+            .map(|cut| (cut.from, cut.to, cut.principals))
+            .collect();
+        cuts.sort();
+        let mut expected: Vec<(String, String, Vec<String>)> = steps
+            .iter()
+            .filter_map(|step| {
+                let left = distances(Some(*step));
+                let lost: Vec<String> = all.keys().filter(|index| !left.contains_key(index)).map(|index| arn(*index)).collect();
+                (!lost.is_empty()).then(|| (arn(step.0), arn(step.1), lost))
+            })
+            .collect();
+        expected.sort();
+        prop_assert_eq!(cuts, expected);
     }
 }

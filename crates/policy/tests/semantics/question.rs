@@ -159,6 +159,7 @@ fn bad_input_is_refused_with_its_place() {
         assert_eq!(refused(&question).to_string(), "$: not an object");
         assert_eq!(refused(&json!([question])).path, "[0]");
     }
+    assert_eq!(refused(&json!({"": 1})).path, "$");
     let error = refused(&json!({}));
     assert_eq!(error.to_string(), "principal: missing");
     // What somebody else wrote is shown without its control characters.
@@ -699,6 +700,8 @@ fn public_refuses_what_it_cannot_read() {
         ("s3", json!("*"), "$"),
         ("s3", json!([]), "$"),
         ("s3", json!({"police": {}}), "police"),
+        ("s3", json!({"": {}}), "$"),
+        ("s3", json!({"": {}, "Statement": []}), "$"),
         ("sqs", json!({"policy": null, "acl": "private"}), "acl"),
         ("s3", json!({"policy": 3}), "policy.$"),
         ("s3", json!({"policy": "{"}), "policy.$"),
