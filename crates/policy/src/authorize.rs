@@ -19,6 +19,7 @@ use crate::caller::{Caller, domain};
 use crate::condition::{Condition, Fact, Request, evaluate_all};
 use crate::document::{Body, Clause, Effect, Principal, Statement};
 use crate::identity::{NamedPolicy, Verdict, allows_everything, resource_matches};
+use crate::pattern::Pattern;
 use crate::principal::{Kind, Requester};
 use crate::public::ResourceContext;
 use crate::search::unread;
@@ -118,6 +119,27 @@ impl PolicySet {
                         .as_ref()
                         .map_or(true, |body| body.actions.admits(action, true))
             })
+    }
+
+    /// The resources that may be allowed for an action, where all of them are spelled out.
+    pub(crate) fn spelled_out(&self, action: &str) -> Option<Vec<&str>> {
+        if !self.unread.is_empty() {
+            return None;
+        }
+        let mut found = Vec::new();
+        for (_, _, statement) in self.candidates(action).filter(|(_, _, s)| s.may_allow()) {
+            let body = statement.body.as_ref().ok()?;
+            if !body.actions.admits(action, true) {
+                continue;
+            }
+            match &body.resources {
+                Some(Clause::Only(list)) if list.iter().all(Pattern::is_literal) => {
+                    found.extend(list.iter().map(Pattern::text));
+                }
+                _ => return None,
+            }
+        }
+        Some(found)
     }
 
     /// The statements that allow an action on something.

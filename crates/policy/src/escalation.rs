@@ -4,12 +4,12 @@
 //! can walk towards another in effect, proved by the statements that let it. A chain is a sequence of
 //! edges that ends at an administrator.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use crate::document::{Clause, Principal};
-use crate::estate::{Actor, Attached, Attempt, Estate, Thing};
+use crate::estate::{Actor, Attached, Attempt, Estate, Place, Thing};
 use crate::principal::Kind;
 use crate::tri::{Tri, Undecided};
 
@@ -253,6 +253,8 @@ struct Analysis<'a> {
     /// Answers that several paths ask for.
     asked: RefCell<HashMap<(usize, usize, Object), Tri>>,
     unbounded: RefCell<HashMap<usize, Tri>>,
+    /// Whom the trust policies of roles can let in.
+    trusted: OnceCell<Vec<Trusted>>,
     undecided: BTreeMap<usize, BTreeSet<String>>,
 }
 
@@ -394,6 +396,7 @@ impl<'a> Analysis<'a> {
             taken: vec![0; count],
             asked: RefCell::default(),
             unbounded: RefCell::default(),
+            trusted: OnceCell::new(),
             undecided: BTreeMap::new(),
         }
     }
@@ -484,10 +487,13 @@ impl<'a> Analysis<'a> {
     fn grant_others(&mut self, path: usize, from: usize, users: bool) {
         let estate = self.estate;
         let account = estate.actors.get(from).map(Actor::account);
-        for (to, other) in estate.actors.iter().enumerate() {
+        for to in self.within_reach(path, from) {
             if self.is_full(from) {
                 return;
             }
+            let Some(other) = estate.actors.get(to) else {
+                continue;
+            };
             if to != from
                 && !other.service_linked
                 && (other.requester.kind == Kind::User) == users
@@ -496,6 +502,53 @@ impl<'a> Analysis<'a> {
                 self.grant(path, from, to);
             }
         }
+    }
+
+    /// Whom the actor's policies and the trust of roles leave as targets of a path, before a closer look.
+    fn within_reach(&mut self, path: usize, from: usize) -> Vec<usize> {
+        let estate = self.estate;
+        let (Some(path), Some(actor)) = (self.paths.get(path), estate.actors.get(from)) else {
+            return Vec::new();
+        };
+        let on_target = || path.needs.iter().filter(|need| need.on == On::Target);
+        for need in on_target().filter(|need| !need.is_of_sts()) {
+            if let Some(arns) = actor.identity().spelled_out(&need.action_lower) {
+                return arns
+                    .into_iter()
+                    .filter_map(|arn| estate.position(arn))
+                    .collect();
+            }
+        }
+        if on_target().any(Need::is_of_sts) {
+            return self.assumable_by(from);
+        }
+        (0..estate.actors.len()).collect()
+    }
+
+    /// Roles whose trust policy can let an actor in, without its conditions.
+    fn assumable_by(&mut self, from: usize) -> Vec<usize> {
+        let estate = self.estate;
+        let Some(actor) = estate.actors.get(from) else {
+            return Vec::new();
+        };
+        let assumes = self
+            .assumers
+            .get(actor.account())
+            .is_some_and(|assumers| assumers.binary_search(&from).is_ok());
+        let trusted: &Vec<Trusted> = self.trusted.get_or_init(|| {
+            let all = estate.actors.iter();
+            all.map(|role| trusted_by(estate, role)).collect()
+        });
+        let lets_in = |trusted: &Trusted| match trusted {
+            Trusted::Anyone => true,
+            Trusted::Some { named, accounts } => {
+                named.contains(&from) || (assumes && accounts.contains(actor.account()))
+            }
+        };
+        let all = trusted.iter().enumerate();
+        all.filter(|(_, trusted)| lets_in(trusted))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn grant(&mut self, path: usize, from: usize, to: usize) {
@@ -611,7 +664,7 @@ impl<'a> Analysis<'a> {
                 continue;
             }
             let candidates = if path.needs.iter().all(Need::is_of_sts) {
-                let trusted_by = trusted_by.get_or_insert_with(|| self.trusted_by(target));
+                let trusted_by = trusted_by.get_or_insert_with(|| self::trusted_by(estate, target));
                 self.assuming(trusted_by)
             } else if through.iter().flatten().any(|thing| {
                 let thing = estate.things.get(*thing);
@@ -656,58 +709,6 @@ impl<'a> Analysis<'a> {
                 }
             }
         }
-    }
-
-    /// Reads whom a trust policy can let in, without its conditions.
-    fn trusted_by(&self, role: &Actor) -> Trusted {
-        let mut named = BTreeSet::new();
-        let mut accounts = BTreeSet::new();
-        let set = match &role.trust {
-            Attached::Set(set) if set.unread().is_empty() => set,
-            Attached::None => {
-                return Trusted::Some { named, accounts };
-            }
-            Attached::Set(_) | Attached::Unread(_) => return Trusted::Anyone,
-        };
-        let statements = set
-            .policies()
-            .iter()
-            .flat_map(|named| &named.policy.statements);
-        for statement in statements.filter(|statement| statement.may_allow()) {
-            let principals = match statement.body.as_ref().map(|body| &body.principals) {
-                Ok(Some(Clause::Only(list))) => list,
-                _ => return Trusted::Anyone,
-            };
-            for principal in principals {
-                match principal {
-                    Principal::Account(id) => {
-                        accounts.insert(id.clone());
-                    }
-                    Principal::Arn { account, arn } => match self.estate.position(arn) {
-                        Some(index) => {
-                            named.insert(index);
-                        }
-                        // Nobody here, or a session of a role.
-                        None => {
-                            let of = self.estate.actors.iter().enumerate();
-                            named.extend(
-                                of.filter(|(_, actor)| actor.account() == account)
-                                    .filter(|(_, actor)| actor.is_named_by_session(arn))
-                                    .map(|(index, _)| index),
-                            );
-                        }
-                    },
-                    Principal::Everyone
-                    | Principal::CanonicalUser(_)
-                    | Principal::Malformed { .. } => return Trusted::Anyone,
-                    Principal::Service(_)
-                    | Principal::Federated(_)
-                    | Principal::CloudFront(_)
-                    | Principal::Deleted(_) => {}
-                }
-            }
-        }
-        Trusted::Some { named, accounts }
     }
 
     fn assuming(&self, trusted: &Trusted) -> Vec<usize> {
@@ -780,7 +781,7 @@ impl<'a> Analysis<'a> {
                 On::Policy => Tri::any(
                     self.policies(edge)
                         .iter()
-                        .map(|arn| self.prove(edge.from, need, arn).0),
+                        .map(|arn| self.prove_on(edge.from, need, arn, Place::default()).0),
                 ),
                 On::Any => self.ask(edge.from, *index, Object::Any),
             };
@@ -813,7 +814,7 @@ impl<'a> Analysis<'a> {
         let Some(what) = self.needs.get(need) else {
             return Tri::No;
         };
-        let answer = self.prove(from, what, self.arn(object)).0;
+        let answer = self.prove(from, what, object).0;
         // What is asked for by one path and one target is not asked again.
         if object == Object::Any || what.passed_to.is_some() || matches!(object, Object::Thing(_)) {
             self.asked.borrow_mut().insert(question, answer.clone());
@@ -840,7 +841,28 @@ impl<'a> Analysis<'a> {
     }
 
     /// Whether an actor may do something to a resource, and what says so.
-    fn prove(&self, from: usize, need: &Need, resource: &str) -> (Tri, Vec<String>) {
+    fn prove(&self, from: usize, need: &Need, object: Object) -> (Tri, Vec<String>) {
+        let place = match object {
+            Object::Actor(index) => Place {
+                target: self.estate.actors.get(index),
+                thing: None,
+            },
+            Object::Thing(index) => Place {
+                target: None,
+                thing: self.estate.things.get(index),
+            },
+            Object::Group(_) | Object::Any => Place::default(),
+        };
+        self.prove_on(from, need, self.arn(object), place)
+    }
+
+    fn prove_on(
+        &self,
+        from: usize,
+        need: &Need,
+        resource: &str,
+        place: Place<'_>,
+    ) -> (Tri, Vec<String>) {
         let Some(actor) = self.estate.actors.get(from) else {
             return (Tri::No, Vec::new());
         };
@@ -850,7 +872,7 @@ impl<'a> Analysis<'a> {
                 resource,
                 passed_to: need.passed_to.as_deref(),
             };
-            return self.estate.possible(actor, &attempt);
+            return self.estate.possible_at(actor, &attempt, &place);
         }
         let answer = actor.set.allows(&need.action_lower);
         let texts = if answer.is_yes() {
@@ -871,22 +893,19 @@ impl<'a> Analysis<'a> {
             .flat_map(|path| &path.needs)
         {
             let texts = match need.on {
-                On::Target => self.prove(edge.from, need, self.arn(edge.object())).1,
+                On::Target => self.prove(edge.from, need, edge.object()).1,
                 On::Through => match edge.through {
-                    Some(thing) => {
-                        self.prove(edge.from, need, self.arn(Object::Thing(thing)))
-                            .1
-                    }
+                    Some(thing) => self.prove(edge.from, need, Object::Thing(thing)).1,
                     None => Vec::new(),
                 },
                 On::Policy => self
                     .policies(edge)
                     .iter()
-                    .map(|arn| self.prove(edge.from, need, arn))
+                    .map(|arn| self.prove_on(edge.from, need, arn, Place::default()))
                     .find(|(answer, _)| answer.is_yes())
                     .map(|(_, texts)| texts)
                     .unwrap_or_default(),
-                On::Any => self.prove(edge.from, need, ANY).1,
+                On::Any => self.prove(edge.from, need, Object::Any).1,
             };
             for text in texts {
                 if !statements.contains(&text) {
@@ -1083,6 +1102,58 @@ impl<'a> Analysis<'a> {
         });
         cuts
     }
+}
+
+/// Reads whom a trust policy can let in, without its conditions.
+fn trusted_by(estate: &Estate, role: &Actor) -> Trusted {
+    let mut named = BTreeSet::new();
+    let mut accounts = BTreeSet::new();
+    let set = match &role.trust {
+        Attached::Set(set) if set.unread().is_empty() => set,
+        Attached::None => {
+            return Trusted::Some { named, accounts };
+        }
+        Attached::Set(_) | Attached::Unread(_) => return Trusted::Anyone,
+    };
+    let statements = set
+        .policies()
+        .iter()
+        .flat_map(|named| &named.policy.statements);
+    for statement in statements.filter(|statement| statement.may_allow()) {
+        let principals = match statement.body.as_ref().map(|body| &body.principals) {
+            Ok(Some(Clause::Only(list))) => list,
+            _ => return Trusted::Anyone,
+        };
+        for principal in principals {
+            match principal {
+                Principal::Account(id) => {
+                    accounts.insert(id.clone());
+                }
+                Principal::Arn { account, arn } => match estate.position(arn) {
+                    Some(index) => {
+                        named.insert(index);
+                    }
+                    // Nobody here, or a session of a role.
+                    None => {
+                        let of = estate.actors.iter().enumerate();
+                        named.extend(
+                            of.filter(|(_, actor)| actor.account() == account)
+                                .filter(|(_, actor)| actor.is_named_by_session(arn))
+                                .map(|(index, _)| index),
+                        );
+                    }
+                },
+                Principal::Everyone | Principal::CanonicalUser(_) | Principal::Malformed { .. } => {
+                    return Trusted::Anyone;
+                }
+                Principal::Service(_)
+                | Principal::Federated(_)
+                | Principal::CloudFront(_)
+                | Principal::Deleted(_) => {}
+            }
+        }
+    }
+    Trusted::Some { named, accounts }
 }
 
 impl Edge {

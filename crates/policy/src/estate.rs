@@ -300,24 +300,37 @@ impl Estate {
 
     /// Decides a request of a user or role, as far as it can be told without knowing the request.
     pub fn can<'a>(&'a self, actor: &'a Actor, attempt: &Attempt<'_>) -> Decided<'a> {
-        self.with(actor, attempt, false, |ask, layers| authorize(ask, layers))
+        let place = self.place(attempt.resource);
+        self.with(actor, attempt, &place, false, |ask, layers| {
+            authorize(ask, layers)
+        })
     }
 
     /// Whether a request of a user or role passes under circumstances that it can bring about, and the
     /// statements that let it. Control policies that could not be read are taken to allow everything:
     /// see [`Estate::assumptions`].
     pub fn possible(&self, actor: &Actor, attempt: &Attempt<'_>) -> (Tri, Vec<String>) {
+        self.possible_at(actor, attempt, &self.place(attempt.resource))
+    }
+
+    /// The same for a resource that was found before.
+    pub(crate) fn possible_at(
+        &self,
+        actor: &Actor,
+        attempt: &Attempt<'_>,
+        place: &Place<'_>,
+    ) -> (Tri, Vec<String>) {
         let conceivable = is_conceivable(
             &actor.requester,
             attempt.action,
             attempt.resource,
             &actor.identity,
-            self.attached(attempt).0,
+            attached(place, attempt).0,
         );
         if !conceivable {
             return (Tri::No, Vec::new());
         }
-        self.with(actor, attempt, true, |ask, layers| {
+        self.with(actor, attempt, place, true, |ask, layers| {
             let (answer, reasons) = possible(ask, layers);
             let texts = if answer.is_yes() {
                 reasons.iter().map(ToString::to_string).collect()
@@ -332,12 +345,12 @@ impl Estate {
         &'a self,
         actor: &'a Actor,
         attempt: &Attempt<'_>,
+        place: &Place<'a>,
         lenient: bool,
         judge: impl FnOnce(&Ask<'_>, &Layers<'a>) -> T,
     ) -> T {
-        let target = self.actor(attempt.resource);
-        let thing = self.thing(attempt.resource);
-        let (policy, owner) = self.on_resource(attempt, &actor.requester);
+        let Place { target, thing } = *place;
+        let (policy, owner) = self.on_resource(place, attempt, &actor.requester);
         let owner = owner
             .or_else(|| crate::document::account_of_arn(attempt.resource))
             .unwrap_or_else(|| actor.account());
@@ -454,7 +467,7 @@ impl Estate {
         static THEIRS: LazyLock<PolicySet> = LazyLock::new(|| {
             PolicySet::with_unread(Vec::new(), vec!["of the caller's own account".to_owned()])
         });
-        let (policy, owner) = self.on_resource(attempt, requester);
+        let (policy, owner) = self.on_resource(&self.place(attempt.resource), attempt, requester);
         let context = facts(requester, owner);
         let ask = Ask {
             requester,
@@ -477,7 +490,8 @@ impl Estate {
     /// Everybody outside of the owner's account whom a resource's policy lets in, `*` for anyone; what
     /// they may do is not looked at.
     pub fn outsiders(&self, attempt: &Attempt<'_>) -> Vec<String> {
-        let (set, owner) = match self.attached(attempt) {
+        let place = self.place(attempt.resource);
+        let (set, owner) = match attached(&place, attempt) {
             (OnResource::Set(set), owner) => (set, owner),
             _ => return Vec::new(),
         };
@@ -497,7 +511,7 @@ impl Estate {
             .collect();
         names.sort();
         names.dedup();
-        if let Some(thing) = self.thing(attempt.resource)
+        if let Some(thing) = place.thing
             && thing.restricted == Ok(true)
             && thing.is_public(self).is_yes()
         {
@@ -535,13 +549,14 @@ impl Estate {
     }
 
     /// The policy of a request's resource as it is in effect for somebody, and the resource's owner.
-    fn on_resource(
+    fn on_resource<'a>(
         &self,
+        place: &Place<'a>,
         attempt: &Attempt<'_>,
         requester: &Requester,
-    ) -> (OnResource<'_>, Option<&str>) {
-        let (policy, owner) = self.attached(attempt);
-        let Some(thing) = self.thing(attempt.resource) else {
+    ) -> (OnResource<'a>, Option<&'a str>) {
+        let (policy, owner) = attached(place, attempt);
+        let Some(thing) = place.thing else {
             return (policy, owner);
         };
         let insider = requester.account.as_deref() == Some(thing.account.as_str())
@@ -560,19 +575,12 @@ impl Estate {
         (in_effect, owner)
     }
 
-    /// The policy of a request's resource, and the resource's owner.
-    fn attached(&self, attempt: &Attempt<'_>) -> (OnResource<'_>, Option<&str>) {
-        let thing = self.thing(attempt.resource);
-        let policy = match (self.actor(attempt.resource), thing) {
-            (Some(target), _) if attempt.action.starts_with("sts:") => target.trust.layer(),
-            (_, Some(thing)) => thing.policy.layer(),
-            _ => OnResource::None,
-        };
-        let owner = match (self.actor(attempt.resource), thing) {
-            (Some(target), _) => Some(target.account()),
-            (_, thing) => thing.map(|thing| thing.account.as_str()),
-        };
-        (policy, owner)
+    /// What an ARN names.
+    fn place(&self, arn: &str) -> Place<'_> {
+        Place {
+            target: self.actor(arn),
+            thing: self.thing(arn),
+        }
     }
 
     /// All users and roles with what becomes of a request of theirs: those that are allowed, then those
@@ -627,6 +635,29 @@ const PERMISSIONS_OF_ANOTHER: [&str; 8] = [
     "iam:putrolepolicy",
     "iam:putuserpolicy",
 ];
+
+/// What the ARN of a request names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place<'a> {
+    /// A user or role.
+    pub(crate) target: Option<&'a Actor>,
+    /// A resource.
+    pub(crate) thing: Option<&'a Thing>,
+}
+
+/// The policy of a request's resource, and the resource's owner.
+fn attached<'a>(place: &Place<'a>, attempt: &Attempt<'_>) -> (OnResource<'a>, Option<&'a str>) {
+    let policy = match (place.target, place.thing) {
+        (Some(target), _) if attempt.action.starts_with("sts:") => target.trust.layer(),
+        (_, Some(thing)) => thing.policy.layer(),
+        _ => OnResource::None,
+    };
+    let owner = match (place.target, place.thing) {
+        (Some(target), _) => Some(target.account()),
+        (_, thing) => thing.map(|thing| thing.account.as_str()),
+    };
+    (policy, owner)
+}
 
 /// The region to which a request goes, where its resource tells.
 fn requested_region(attempt: &Attempt<'_>, thing: Option<&Thing>) -> Option<String> {
