@@ -194,6 +194,9 @@ pub struct Escalations {
 const MAX_CHAINS: usize = 25;
 /// The most steps that are kept of one principal: who has so many is not stopped by taking one away.
 const MAX_STEPS: usize = 60;
+/// After so many steps that could not be told, a principal is undecided and not looked at any more: most
+/// often one thing that was not read is in the way of all of them.
+const MAX_UNTOLD: usize = 100;
 /// The most reasons that are kept of an undecided principal.
 const MAX_REASONS: usize = 5;
 
@@ -250,6 +253,8 @@ struct Analysis<'a> {
     edges: Vec<Edge>,
     /// How many edges everyone has.
     taken: Vec<usize>,
+    /// How many steps of everyone could not be told.
+    untold: Vec<usize>,
     /// Answers that several paths ask for.
     asked: RefCell<HashMap<(usize, usize, Object), Tri>>,
     unbounded: RefCell<HashMap<usize, Tri>>,
@@ -262,8 +267,9 @@ struct Analysis<'a> {
 pub fn escalations(estate: &Estate, paths: &[Path]) -> Escalations {
     let mut analysis = Analysis::new(estate, paths);
     analysis.find_administrators();
+    // Of whom a policy was not read, no step is certain: it may deny.
     let everyone: Vec<usize> = (0..estate.actors.len())
-        .filter(|index| !analysis.is_administrator(*index))
+        .filter(|index| !analysis.is_administrator(*index) && !analysis.is_opaque(*index))
         .filter(|index| {
             estate
                 .actors
@@ -335,7 +341,7 @@ impl<'a> Analysis<'a> {
         let mut walkers: Vec<BTreeMap<&'a str, Vec<usize>>> = vec![BTreeMap::new(); paths.len()];
         let mut assumers: BTreeMap<&'a str, Vec<usize>> = BTreeMap::new();
         for (index, actor) in estate.actors.iter().enumerate() {
-            if actor.service_linked {
+            if actor.service_linked || !actor.identity().unread().is_empty() {
                 continue;
             }
             let may: Vec<bool> = needs
@@ -394,6 +400,7 @@ impl<'a> Analysis<'a> {
             level: vec![None; count],
             edges: Vec::new(),
             taken: vec![0; count],
+            untold: vec![0; count],
             asked: RefCell::default(),
             unbounded: RefCell::default(),
             trusted: OnceCell::new(),
@@ -422,7 +429,16 @@ impl<'a> Analysis<'a> {
         self.administrators.get(index) == Some(&true)
     }
 
+    /// Whether a policy of an actor could not be read.
+    fn is_opaque(&self, index: usize) -> bool {
+        let actor = self.estate.actors.get(index);
+        actor.is_some_and(|actor| !actor.identity().unread().is_empty())
+    }
+
     fn doubt(&mut self, actor: usize, reason: &Undecided) {
+        if let Some(untold) = self.untold.get_mut(actor) {
+            *untold += 1;
+        }
         let reasons = self.undecided.entry(actor).or_default();
         for text in reason.reasons() {
             if reasons.len() < MAX_REASONS {
@@ -442,6 +458,10 @@ impl<'a> Analysis<'a> {
         self.taken
             .get(from)
             .is_some_and(|taken| *taken >= MAX_STEPS)
+            || self
+                .untold
+                .get(from)
+                .is_some_and(|untold| *untold >= MAX_UNTOLD)
     }
 
     fn walks(&self, from: usize, path: usize, account: &str) -> bool {
@@ -459,7 +479,10 @@ impl<'a> Analysis<'a> {
         };
         let is_user = actor.requester.kind == Kind::User;
         for (number, path) in self.paths.iter().enumerate() {
-            if path.gains == Gain::Target || !self.walks(from, number, actor.account()) {
+            if path.gains == Gain::Target
+                || self.is_full(from)
+                || !self.walks(from, number, actor.account())
+            {
                 continue;
             }
             match &path.target {
@@ -686,7 +709,11 @@ impl<'a> Analysis<'a> {
                     .unwrap_or_default()
             };
             for from in candidates {
-                if from == to || self.is_administrator(from) || self.is_full(from) {
+                if from == to
+                    || self.is_administrator(from)
+                    || self.is_opaque(from)
+                    || self.is_full(from)
+                {
                     continue;
                 }
                 for through in &through {
