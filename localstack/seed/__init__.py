@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-from . import apigateway, apigatewayv2, application, ec2, ecr, iam, kms, lambda_, organizations, s3, wafv2
+from . import apigateway, apigatewayv2, application, ec2, ecr, escalation, iam, kms, lambda_, organizations, s3, wafv2
 from .garden import Garden
 
 # In the order of planting: later ones refer to what earlier ones have planted.
@@ -37,9 +37,10 @@ MODULES = {
     "apigateway": apigateway,
     "apigatewayv2": apigatewayv2,
     "application": application,
+    "escalation": escalation,
 }
 # LocalStack's free release has no organizations, wafv2, ecr or apigatewayv2.
-LOCALSTACK = ["iam", "kms", "s3", "ec2", "lambda", "apigateway"]
+LOCALSTACK = ["iam", "kms", "s3", "ec2", "lambda", "apigateway", "escalation"]
 # What each cannot plant. Anything else that is skipped is a mistake here or news in an emulator.
 NOT_OFFERED: dict[str, set[str]] = {
     "moto": set(),

@@ -14,20 +14,27 @@ use crate::exit::Failure;
 const MAX_INPUT: u64 = 64 * 1024 * 1024;
 
 pub(crate) fn run(command: &PolicyCommand) -> Result<u8, Failure> {
-    let answer = match command {
-        PolicyCommand::Evaluate(args) => question::evaluate(&read(&args.input)?),
+    let (name, answer) = match command {
+        PolicyCommand::Evaluate(args) => {
+            let input = read(&args.input, "evaluate")?;
+            ("evaluate", question::evaluate(&input))
+        }
         PolicyCommand::Public { kind, input } => {
-            public_question::public(kind, &read(&input.input)?)
+            let input = read(&input.input, "public")?;
+            ("public", public_question::public(kind, &input))
         }
     };
     let answer = answer.map_err(|error| {
-        Failure::usage(format!("the input is not understood: {error}"))
-            .help("posture policy evaluate --help says what belongs in it")
+        Failure::usage(format!("the input is not understood: {error}")).help(hint(name))
     })?;
     crate::print(&json_text(&answer).map_err(Failure::usage)?)
 }
 
-fn read(path: &Path) -> Result<Value, Failure> {
+fn hint(command: &str) -> String {
+    format!("posture policy {command} --help says what belongs in it")
+}
+
+fn read(path: &Path, command: &str) -> Result<Value, Failure> {
     let mut text = String::new();
     let name = if path == Path::new("-") {
         "stdin".to_owned()
@@ -46,8 +53,6 @@ fn read(path: &Path) -> Result<Value, Failure> {
         Failure::usage(format!("cannot read {name}: {error}"))
             .help("give a file with --input FILE, or the input on stdin with --input -")
     })?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::usage(format!("{name} is not JSON: {error}"))
-            .help("posture policy evaluate --help says what belongs in it")
-    })
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{name} is not JSON: {error}")).help(hint(command)))
 }

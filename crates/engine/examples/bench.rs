@@ -38,6 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let started = Instant::now();
         let input = Input::new(manifest.clone(), units.clone());
         let indexed = started.elapsed();
+        // One analysis over all principals, of which the checks on escalation then read the answers.
+        let started = Instant::now();
+        let climbing = input.world().escalations().principals.len();
+        let escalations = started.elapsed();
         let processor = bench::processor_seconds();
         let started = Instant::now();
         let evaluation = evaluate_input(&input, &catalog, &Options::default())?;
@@ -48,9 +52,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let verdicts: u64 = evaluation.by_status.values().sum();
         let count = |status| evaluation.by_status.get(&status).copied().unwrap_or(0);
         println!(
-            "round {round}: {} resources indexed in {:.3} s; {verdicts} evaluations in {:.3} s ({:.2} s of processor, {:.2} times the indexing) = {:.0}/s; fail {}, unknown {}, pass {}, not applicable {}",
+            "round {round}: {} resources indexed in {:.3} s; escalation of {} principals ({climbing} found) in {:.3} s; {verdicts} evaluations in {:.3} s ({:.2} s of processor, {:.2} times the indexing) = {:.0}/s; fail {}, unknown {}, pass {}, not applicable {}",
             input.len(),
             indexed.as_secs_f64(),
+            input.world().estate().actors.len(),
+            escalations.as_secs_f64(),
             elapsed.as_secs_f64(),
             processor.unwrap_or_default(),
             elapsed.as_secs_f64() / indexed.as_secs_f64(),

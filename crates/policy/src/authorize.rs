@@ -445,8 +445,17 @@ fn applies(named: &NamedPolicy, statement: &Statement, ask: &Ask<'_>) -> Tri {
         return on;
     }
     match on.and(evaluate_all(&body.conditions, ask.context)) {
-        Tri::Unknown(reason) => Tri::Unknown(reason.at(&statement.label())),
+        Tri::Unknown(reason) => Tri::Unknown(reason.at(&place_of(named, statement))),
         decided => decided,
+    }
+}
+
+/// The name of a statement with that of its policy, where it has one.
+fn place_of(named: &NamedPolicy, statement: &Statement) -> String {
+    if named.name.is_empty() {
+        statement.label()
+    } else {
+        format!("policy {}, {}", named.name, statement.label())
     }
 }
 
@@ -1001,22 +1010,45 @@ fn grow<'a>(
 
 /// Conditions of all statements that may speak of a request.
 fn mentioned<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Vec<&'a Condition> {
-    let mut sets: Vec<&'a PolicySet> = Vec::new();
-    sets.extend(layers.identity);
-    sets.extend(layers.session);
-    if let Bound::Set(set) = layers.boundary {
-        sets.push(set);
-    }
-    if let OnResource::Set(set) = layers.resource {
-        sets.push(set);
-    }
-    for control in [layers.scps, layers.rcps].into_iter().flatten() {
-        sets.extend(control.levels.iter().map(Arc::as_ref));
-    }
-    sets.into_iter()
+    layers
+        .sets()
         .flat_map(|set| set.candidates(ask.action))
         .filter_map(|(_, _, statement)| statement.body.as_ref().ok())
         .filter(|body| body.actions.admits(ask.action, true))
         .flat_map(|body| &body.conditions)
         .collect()
+}
+
+impl<'a> Layers<'a> {
+    /// All policies that are consulted.
+    fn sets(&self) -> impl Iterator<Item = &'a PolicySet> {
+        let boundary = match self.boundary {
+            Bound::Set(set) => Some(set),
+            _ => None,
+        };
+        let resource = match self.resource {
+            OnResource::Set(set) => Some(set),
+            _ => None,
+        };
+        let control = [self.scps, self.rcps].into_iter().flatten();
+        [self.identity, self.session, boundary, resource]
+            .into_iter()
+            .flatten()
+            .chain(control.flat_map(|control| control.levels.iter().map(Arc::as_ref)))
+    }
+
+    /// Whether any statement about an action has a condition, or a variable in its resources.
+    pub(crate) fn look_at_context(&self, action: &str) -> bool {
+        self.sets().any(|set| {
+            set.candidates(action).any(|(_, _, statement)| {
+                statement.body.as_ref().is_ok_and(|body| {
+                    let varies = |clause: &Clause<Pattern>| {
+                        clause.listed().iter().any(Pattern::has_variable)
+                    };
+                    (!body.conditions.is_empty() || body.resources.as_ref().is_some_and(varies))
+                        && body.actions.admits(action, true)
+                })
+            })
+        })
+    }
 }

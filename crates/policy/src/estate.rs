@@ -349,11 +349,48 @@ impl Estate {
         lenient: bool,
         judge: impl FnOnce(&Ask<'_>, &Layers<'a>) -> T,
     ) -> T {
-        let Place { target, thing } = *place;
         let (policy, owner) = self.on_resource(place, attempt, &actor.requester);
         let owner = owner
             .or_else(|| crate::document::account_of_arn(attempt.resource))
             .unwrap_or_else(|| actor.account());
+        let layers = Layers {
+            identity: Some(&actor.identity),
+            boundary: actor.bound(),
+            session: None,
+            scps: Some(actor.scps.as_ref()).filter(|c| !lenient || c.unread.is_none()),
+            rcps: self
+                .rcps
+                .get(owner)
+                .map(Arc::as_ref)
+                .filter(|c| !lenient || c.unread.is_none()),
+            resource: policy,
+        };
+        // Most decisions rest on no condition, and making a context costs more than they do.
+        let context = if layers.look_at_context(attempt.action) {
+            self.context(actor, attempt, place, owner, lenient)
+        } else {
+            Request::new()
+        };
+        let ask = Ask {
+            requester: &actor.requester,
+            action: attempt.action,
+            resource: attempt.resource,
+            resource_account: Some(owner),
+            context: &context,
+        };
+        judge(&ask, &layers)
+    }
+
+    /// What is known of a request.
+    fn context(
+        &self,
+        actor: &Actor,
+        attempt: &Attempt<'_>,
+        place: &Place<'_>,
+        owner: &str,
+        lenient: bool,
+    ) -> Request {
+        let Place { target, thing } = *place;
         let tags = target
             .map(|target| &target.tags)
             .or(thing.map(|thing| &thing.tags));
@@ -392,26 +429,7 @@ impl Estate {
                 Fact::Values(vec![service.to_owned()]),
             );
         }
-        let ask = Ask {
-            requester: &actor.requester,
-            action: attempt.action,
-            resource: attempt.resource,
-            resource_account: Some(owner),
-            context: &context,
-        };
-        let layers = Layers {
-            identity: Some(&actor.identity),
-            boundary: actor.bound(),
-            session: None,
-            scps: Some(actor.scps.as_ref()).filter(|c| !lenient || c.unread.is_none()),
-            rcps: self
-                .rcps
-                .get(owner)
-                .map(Arc::as_ref)
-                .filter(|c| !lenient || c.unread.is_none()),
-            resource: policy,
-        };
-        judge(&ask, &layers)
+        context
     }
 
     /// Whether a service may take a role.
@@ -454,6 +472,8 @@ impl Estate {
         if let Some(tags) = &actor.tags {
             set_tags(&mut request, "aws:PrincipalTag/", tags);
         }
+        // As the SDKs and the command line do it; whoever wants to can.
+        request.set("aws:SecureTransport", Fact::Values(vec!["true".to_owned()]));
         request
     }
 

@@ -49,7 +49,6 @@ impl SnapshotWriter {
     ) -> Result<Self, SnapshotError> {
         fs::create_dir_all(root).map_err(|e| SnapshotError::io("create", root, e))?;
         restrict(root)?;
-        sweep(root)?;
         let fresh = Manifest {
             schema_version: SCHEMA_VERSION.to_owned(),
             tool,
@@ -67,6 +66,7 @@ impl SnapshotWriter {
         };
         let (replaces, root) = match read_manifest(root) {
             Ok(found) if found.scan.finished_at.is_some() => {
+                sweep(root)?;
                 let next = successor(root, &found, &fresh)?;
                 fs::create_dir_all(&next).map_err(|e| SnapshotError::io("create", &next, e))?;
                 restrict(&next)?;
@@ -201,12 +201,10 @@ fn resume(
     root: &Path,
     fresh: Manifest,
 ) -> Result<(Manifest, BTreeMap<UnitKey, UnitRecord>), SnapshotError> {
-    for directory in unit_directories(root)? {
-        sweep(&directory)?;
-    }
     let found = match read_manifest(root) {
         Ok(found) => found,
         Err(SnapshotError::NotASnapshot { .. }) => {
+            sweep(root)?;
             let mut entries = fs::read_dir(root).map_err(|e| SnapshotError::io("list", root, e))?;
             if entries.next().is_some() {
                 return Err(SnapshotError::NotEmpty {
@@ -218,6 +216,7 @@ fn resume(
         Err(other) => return Err(other),
     };
     if is_over(&found.scan) {
+        sweep(root)?;
         clear_units(root)?;
         return Ok((fresh, BTreeMap::new()));
     }
@@ -226,6 +225,10 @@ fn resume(
             path: root.to_owned(),
             difference,
         });
+    }
+    sweep(root)?;
+    for directory in unit_directories(root)? {
+        sweep(&directory)?;
     }
     let done = read_unit_records(root)?
         .into_iter()

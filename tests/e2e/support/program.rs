@@ -1,7 +1,7 @@
 //! The `posture` binary, run with an environment that nothing leaks into.
 
 use std::ffi::OsStr;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -59,6 +59,7 @@ fn build() -> PathBuf {
 #[derive(Debug)]
 pub(crate) struct Posture {
     command: Command,
+    input: Vec<u8>,
 }
 
 /// How a run ended.
@@ -98,7 +99,17 @@ impl Posture {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        Self { command }
+        Self {
+            command,
+            input: Vec::new(),
+        }
+    }
+
+    /// With this on standard input.
+    pub(crate) fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.command.stdin(Stdio::piped());
+        self.input = bytes.into();
+        self
     }
 
     /// Reaches this server as the organization's management account.
@@ -143,7 +154,12 @@ impl Posture {
     }
 
     pub(crate) fn spawn(mut self) -> Child {
-        self.command.spawn().unwrap()
+        let mut child = self.command.spawn().unwrap();
+        if let Some(mut pipe) = child.stdin.take() {
+            // It may end before it has read everything. All inputs fit into a pipe.
+            let _ = pipe.write_all(&self.input);
+        }
+        child
     }
 
     /// Runs it to its end.
