@@ -9,6 +9,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 LOCAL := $(PYTHON) localstack/local.py
 DEMO := demo
+CARGO_FUZZ := 0.13.2
+FUZZ_SECONDS ?= 60
 
 .PHONY: help
 help: ## print this list
@@ -29,6 +31,20 @@ test: venv-moto venv-localstack ## everything that must hold: unit, catalogue, r
 .PHONY: test-localstack
 test-localstack: venv-localstack ## the end-to-end tests against LocalStack only
 	POSTURE_LOCALSTACK_PYTHON=$$($(LOCAL) venv localstack) cargo test --package posture-tests localstack
+
+# The stable compiler is told to take the flags that cargo-fuzz passes to a nightly one.
+.PHONY: fuzz
+fuzz: ## fuzz the policy engine, FUZZ_SECONDS for each target
+	root=$$(realpath -m "$${CARGO_TARGET_DIR:-target}"); \
+	test -x "$$root/fuzz/tools/bin/cargo-fuzz" \
+	  || cargo install cargo-fuzz --locked --version $(CARGO_FUZZ) --root "$$root/fuzz/tools"; \
+	cd crates/policy; \
+	for target in document question; do \
+	  mkdir -p fuzz/corpus/$$target; \
+	  PATH="$$root/fuzz/tools/bin:$$PATH" CARGO_TARGET_DIR="$$root/fuzz" RUSTC_BOOTSTRAP=1 \
+	    cargo fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -print_final_stats=1; \
+	done
 
 .PHONY: bench
 bench: ## the benchmarks; prints figures
