@@ -20,6 +20,11 @@ pub(crate) struct Args {
 /// compiled a second time for it.
 const BENCHES: &[(&str, &str, &str)] = &[
     ("engine", "release", "evaluation of a synthetic snapshot"),
+    (
+        "policy",
+        "release",
+        "decisions, and all escalation chains of an account",
+    ),
     ("collect", "dev", "collection from a replayed account"),
 ];
 
