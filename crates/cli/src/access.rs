@@ -16,14 +16,9 @@ use crate::exit::{Failure, did_you_mean};
 
 pub(crate) fn can(args: &CanArgs) -> Result<u8, Failure> {
     let action = action(&args.action)?;
-    resource(&args.resource)?;
+    let attempt = attempt(&action, &args.resource)?;
     let input = open(&args.snapshot.snapshot)?;
     let estate = input.world().estate();
-    let attempt = Attempt {
-        action: &action,
-        resource: &args.resource,
-        passed_to: None,
-    };
     let (principal, decided) = match principal(estate, &args.principal)? {
         Asker::Inside(arn) => {
             let actor = estate
@@ -64,14 +59,9 @@ pub(crate) fn can(args: &CanArgs) -> Result<u8, Failure> {
 
 pub(crate) fn who_can(args: &WhoCanArgs) -> Result<u8, Failure> {
     let action = action(&args.action)?;
-    resource(&args.resource)?;
+    let attempt = attempt(&action, &args.resource)?;
     let input = open(&args.snapshot.snapshot)?;
     let estate = input.world().estate();
-    let attempt = Attempt {
-        action: &action,
-        resource: &args.resource,
-        passed_to: None,
-    };
     let found = estate.who_can(&attempt);
     let outside = estate.outsiders(&attempt);
     let missing = estate.missing_actors();
@@ -157,14 +147,17 @@ fn action(text: &str) -> Result<String, Failure> {
     }
 }
 
-fn resource(text: &str) -> Result<(), Failure> {
-    if text == "*" || (text.starts_with("arn:") && text.splitn(6, ':').count() == 6) {
-        Ok(())
-    } else {
-        Err(Failure::usage(format!("{text:?} is no ARN")).help(
+fn attempt<'a>(action: &'a str, resource: &'a str) -> Result<Attempt<'a>, Failure> {
+    if resource != "*" && !(resource.starts_with("arn:") && resource.splitn(6, ':').count() == 6) {
+        return Err(Failure::usage(format!("{resource:?} is no ARN")).help(
             "such as arn:aws:s3:::bucket/key; leave it away for actions that take no resource",
-        ))
+        ));
     }
+    Ok(Attempt {
+        action,
+        resource,
+        passed_to: None,
+    })
 }
 
 /// Reads and indexes a snapshot.

@@ -544,7 +544,7 @@ fn judge_resource(set: &PolicySet, ask: &Ask<'_>, bounded: bool) -> (Side, [Side
 
 /// Decides a request.
 pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
-    if ask.action == "sts:getcalleridentity" {
+    if ask.action == "sts:getcalleridentity" && ask.requester.kind != Kind::Anonymous {
         return Decided::new(
             Verdict::Allowed,
             vec![Reason::Note("sts:GetCallerIdentity cannot be denied")],
@@ -894,9 +894,8 @@ enum Rcp {
 fn rcp_doubt(action: &str) -> Rcp {
     match action.split_once(':').map(|(service, _)| service) {
         Some("s3" | "sts" | "kms" | "sqs" | "secretsmanager" | "ecr" | "aoss") => Rcp::Bound,
-        Some("iam" | "ec2" | "lambda" | "organizations" | "sns" | "apigateway" | "execute-api") => {
-            Rcp::Free
-        }
+        // They govern whom the policies are for.
+        Some("iam" | "organizations") => Rcp::Free,
         service => Rcp::Perhaps(Undecided::opaque(format!(
             "whether resource control policies bind {} is not known to this version",
             service.unwrap_or("the action")

@@ -40,29 +40,20 @@ impl Attached {
 /// Tags, where they were read.
 pub type Tags = Option<BTreeMap<String, String>>;
 
-/// A user or a role with everything that says what it may do.
+/// A user or a role with everything that says what it may do, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct Actor {
-    /// Who it is.
-    pub requester: Requester,
-    /// Its policies, those of its groups, and its boundary.
-    pub set: IdentitySet,
-    /// Service control policies of its account.
-    pub scps: Arc<Control>,
-    /// A role's trust policy.
-    pub trust: Attached,
-    /// ARNs of the customer managed policies that are attached to it or to its groups.
-    pub customer_policies: Vec<String>,
-    /// Positions of its groups in the estate.
-    pub groups: Vec<usize>,
-    /// Whether an instance profile holds it; none where that could not be read.
-    pub in_instance_profile: Option<bool>,
-    /// Whether AWS made it for a service: such a role cannot be changed, and only its service takes it.
-    pub service_linked: bool,
-    /// Its tags.
-    pub tags: Tags,
+    parts: ActorParts,
     identity: PolicySet,
     boundary: Option<PolicySet>,
+}
+
+impl std::ops::Deref for Actor {
+    type Target = ActorParts;
+
+    fn deref(&self) -> &ActorParts {
+        &self.parts
+    }
 }
 
 /// What an [`Actor`] is made from.
@@ -82,7 +73,7 @@ pub struct ActorParts {
     pub groups: Vec<usize>,
     /// Whether an instance profile holds it; none where that could not be read.
     pub in_instance_profile: Option<bool>,
-    /// Whether AWS made it for a service.
+    /// Whether AWS made it for a service: such a role cannot be changed, and only its service takes it.
     pub service_linked: bool,
     /// Its tags.
     pub tags: Tags,
@@ -90,25 +81,17 @@ pub struct ActorParts {
 
 impl Actor {
     /// Compiles an actor.
-    pub fn new(parts: ActorParts) -> Self {
-        let mut set = parts.set;
-        set.account.clone_from(&parts.requester.account);
-        set.control = Some(Arc::clone(&parts.scps));
+    pub fn new(mut parts: ActorParts) -> Self {
+        parts.set.account.clone_from(&parts.requester.account);
+        parts.set.control = Some(Arc::clone(&parts.scps));
+        let set = &parts.set;
         let identity = PolicySet::with_unread(set.policies.clone(), set.unread.clone());
         let boundary = match &set.boundary {
             Boundary::Policy(named) => Some(PolicySet::new(vec![named.clone()])),
             Boundary::None | Boundary::Unread(_) => None,
         };
         Self {
-            requester: parts.requester,
-            set,
-            scps: parts.scps,
-            trust: parts.trust,
-            customer_policies: parts.customer_policies,
-            groups: parts.groups,
-            in_instance_profile: parts.in_instance_profile,
-            service_linked: parts.service_linked,
-            tags: parts.tags,
+            parts,
             identity,
             boundary,
         }
@@ -601,6 +584,17 @@ impl Estate {
             target: self.actor(arn),
             thing: self.thing(arn),
         }
+    }
+
+    /// Users and roles that can do everything, or give themselves everything because they manage IAM as a
+    /// whole; and those of whom that cannot be told.
+    pub fn administrators(&self) -> Vec<(&Actor, Tri)> {
+        self.actors
+            .iter()
+            .filter(|actor| !actor.service_linked)
+            .map(|actor| (actor, actor.is_administrator()))
+            .filter(|(_, answer)| !answer.is_no())
+            .collect()
     }
 
     /// All users and roles with what becomes of a request of theirs: those that are allowed, then those
