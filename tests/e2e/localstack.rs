@@ -13,6 +13,7 @@ use crate::support::{Finding, Key, Posture, Ran, Server, findings, read_json, wo
 const SERVICES: &str = "s3,s3control,iam,kms,ec2,lambda,apigateway";
 
 const NO_ORGANIZATION: &str = "an unknown account needs a known organization";
+const NO_CONTROL: &str = "a control policy that cannot be read may forbid it";
 const NO_HISTORY: &str = "ages cannot be planted";
 const NO_ACCESS_POINTS: &str = "access points can be made, but are not listed";
 
@@ -30,6 +31,18 @@ const NOT_REPORTED: &[(&str, &str)] = &[
         NO_ORGANIZATION,
     ),
     ("an access point with an open policy", NO_ACCESS_POINTS),
+    ("may write its own inline policy", NO_CONTROL),
+    ("its group may write its own policy", NO_CONTROL),
+    (
+        "may change the code of its team's functions, one with an administrator's role",
+        NO_CONTROL,
+    ),
+    (
+        "may change the code of a function with an administrator's role",
+        NO_CONTROL,
+    ),
+    ("may assume a further role that trusts it", NO_CONTROL),
+    ("may run commands on an administrator's host", NO_CONTROL),
     (
         "an access point that admits an unknown account",
         NO_ACCESS_POINTS,

@@ -83,16 +83,16 @@ impl Builder<'_> {
     }
 
     fn actors(&mut self) {
-        for kind in ["iam.user", "iam.role"] {
+        for kind in ["iam.user", "iam.role", "iam.group"] {
             for account in self.accounts() {
                 if let Some(why) = self.world.unlisted(kind, &account) {
                     self.estate.unlisted.insert((kind.to_owned(), account), why);
                 }
             }
-            for principal in self.all(kind) {
-                if let Some(actor) = self.actor(&principal) {
-                    self.estate.actors.push(actor);
-                }
+        }
+        for principal in [self.all("iam.user"), self.all("iam.role")].concat() {
+            if let Some(actor) = self.actor(&principal) {
+                self.estate.actors.push(actor);
             }
         }
         self.estate.actors.sort_by(|a, b| a.arn().cmp(b.arn()));

@@ -312,8 +312,10 @@ pub fn escalations(estate: &Estate, paths: &[Path]) -> Escalations {
     for index in everyone {
         if analysis.level.get(index) == Some(&None) {
             analysis.doubt_carriers(index);
+            analysis.doubt_targets(index);
         }
     }
+    analysis.spread_doubt();
     analysis.finish()
 }
 
@@ -748,6 +750,61 @@ impl<'a> Analysis<'a> {
                 let mut all: BTreeSet<usize> = of.flatten().copied().collect();
                 all.extend(named);
                 all.into_iter().collect()
+            }
+        }
+    }
+
+    /// Whoever can act as somebody of whom it cannot be told cannot be told either.
+    fn spread_doubt(&mut self) {
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        loop {
+            let next = self.undecided.keys().copied().find(|index| {
+                !seen.contains(index)
+                    && self.level.get(*index) == Some(&None)
+                    && !self.is_administrator(*index)
+            });
+            let Some(to) = next else { break };
+            seen.insert(to);
+            let start = self.edges.len();
+            self.towards(to);
+            let towards: Vec<usize> = self.edges.drain(start..).map(|edge| edge.from).collect();
+            let reason = Undecided::opaque(format!(
+                "it can act as {}, of whom it cannot be told",
+                self.name(to)
+            ));
+            for from in towards {
+                if self.level.get(from) == Some(&None) {
+                    self.doubt(from, &reason);
+                }
+            }
+        }
+    }
+
+    /// Notes which users, roles and groups an actor could go to, had they all been listed.
+    fn doubt_targets(&mut self, from: usize) {
+        let estate = self.estate;
+        let Some(actor) = estate.actors.get(from) else {
+            return;
+        };
+        let own = actor.account();
+        let assumes = self
+            .assumers
+            .get(own)
+            .is_some_and(|assumers| assumers.binary_search(&from).is_ok());
+        let joins = (0..self.paths.len()).any(|number| {
+            let path = self.paths.get(number);
+            path.is_some_and(|path| path.target == Target::Group) && self.walks(from, number, own)
+        });
+        for (kind, account) in estate.unlisted.keys() {
+            let matters = match kind.as_str() {
+                // A role of its own account may name it, and a user may be within its reach.
+                "iam.user" | "iam.role" if account == own => true,
+                "iam.role" => assumes,
+                "iam.group" => joins && account == own,
+                _ => false,
+            };
+            if matters && let Tri::Unknown(reason) = estate.doubt(kind, account) {
+                self.doubt(from, &reason);
             }
         }
     }

@@ -551,6 +551,17 @@ impl Estate {
         found
     }
 
+    /// What could not be read of the control policies over a user or role; for [`Estate::possible`] they
+    /// allow everything.
+    pub fn assumption(&self, arn: &str) -> Option<String> {
+        let actor = self.actor(arn)?;
+        let account = actor.account();
+        let rcps = self.rcps.get(account).and_then(|rcps| rcps.unread.as_ref());
+        let scps = actor.scps.unread.as_ref();
+        scps.or(rcps)
+            .map(|why| format!("control policies over {account} could not be read: {why}"))
+    }
+
     /// The policy of a request's resource as it is in effect for somebody, and the resource's owner.
     fn on_resource<'a>(
         &self,

@@ -397,16 +397,30 @@ pub(crate) fn can_escalate<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let here = frame::here()?;
     let found = here.world().escalations();
     let arn = principal.0.arn.as_str();
-    if let Ok(at) = found
+    let one = found
         .principals
-        .binary_search_by(|one| one.principal.as_str().cmp(arn))
-    {
-        return bool(
-            found
-                .principals
-                .get(at)
-                .is_some_and(|one| !one.administrator),
-        );
+        .binary_search_by(|one| one.principal.as_str().cmp(arn));
+    if let Some(one) = one.ok().and_then(|at| found.principals.get(at)) {
+        if one.administrator {
+            return bool(false);
+        }
+        let estate = here.world().estate();
+        let mut assumed = Vec::new();
+        for chain in &one.chains {
+            let ends = chain.hops.iter().flat_map(|hop| [&hop.from, &hop.to]);
+            let of: Vec<String> = ends.filter_map(|arn| estate.assumption(arn)).collect();
+            if of.is_empty() {
+                return bool(true);
+            }
+            assumed.extend(of);
+        }
+        // It can, unless what could not be read forbids it.
+        assumed.sort();
+        assumed.dedup();
+        for why in assumed {
+            frame::note(&undecidable(GapReason::Unsupported, &why));
+        }
+        return Err(frame::unknown());
     }
     match found.undecided.get(arn) {
         None => bool(false),
@@ -451,9 +465,6 @@ impl Identity {
     pub(crate) fn of(principal: &ResourceVal, world: &World) -> Arc<Self> {
         let mut gathering = Gathering::default();
         gathering.identity.set.account = Some(principal.0.account.clone());
-        let control = world.control(&principal.0.account, crate::estate::SCP);
-        // Where they are not all known, what the principal's own policies grant is judged.
-        gathering.identity.set.control = Some(control).filter(|control| control.unread.is_none());
         gathering.key.clone_from(&principal.0.account);
         gathering.add(principal, principal, world);
         if principal.0.r#type == "iam.user" {

@@ -1091,6 +1091,50 @@ fn what_was_not_read_leaves_it_open() {
 }
 
 #[test]
+fn whoever_can_act_as_somebody_undecided_is_undecided() {
+    let root = trust(json!({"AWS": OWN}));
+    let assumes = || json!([allow(json!("sts:AssumeRole"), "*")]);
+    let step = |name: &str| {
+        parts(
+            &format!("arn:aws:iam::{OWN}:role/{name}"),
+            assumes(),
+            attached(&root),
+        )
+    };
+    let mut dark = step("dark");
+    dark.set.unread = vec!["secret".to_owned()];
+    let found = look(&estate(vec![
+        user("ann", assumes()),
+        user("bob", json!([allow(json!("s3:*"), "*")])),
+        step("between"),
+        dark,
+    ]));
+    assert!(found.principals.is_empty(), "{found:?}");
+    let names: Vec<&str> = found
+        .undecided
+        .keys()
+        .map(|arn| arn.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(names, ["between", "dark", "ann"]);
+}
+
+#[test]
+fn what_was_not_listed_may_be_within_reach() {
+    let mut partial = estate(vec![user(
+        "ann",
+        json!([allow(json!("sts:AssumeRole"), "*")]),
+    )]);
+    assert_eq!(look(&partial), Escalations::default());
+    let unlisted = ("iam.role".to_owned(), OWN.to_owned());
+    partial
+        .unlisted
+        .insert(unlisted, "access denied".to_owned());
+    let found = look(&partial);
+    assert!(found.principals.is_empty());
+    assert_eq!(found.undecided.len(), 1);
+}
+
+#[test]
 fn service_linked_roles_are_left_out() {
     let root = trust(json!({"AWS": OWN}));
     let mut linked = parts(
