@@ -91,8 +91,13 @@ impl Builder<'_> {
             }
         }
         for principal in [self.all("iam.user"), self.all("iam.role")].concat() {
-            if let Some(actor) = self.actor(&principal) {
-                self.estate.actors.push(actor);
+            match self.actor(&principal) {
+                Some(actor) => self.estate.actors.push(actor),
+                None => {
+                    let place = (principal.0.r#type.to_owned(), principal.0.account.clone());
+                    let why = "an ARN was not understood".to_owned();
+                    self.estate.unlisted.insert(place, why);
+                }
             }
         }
         self.estate.actors.sort_by(|a, b| a.arn().cmp(b.arn()));
@@ -227,7 +232,8 @@ impl Builder<'_> {
                 let roles = fields.get(kind).into_iter().flatten().map(|field| {
                     let role = match resource.0.object.field(field) {
                         Some(Node::Text(text)) => Ok(Some(text.inner().to_owned())),
-                        Some(Node::Null) | None => Ok(None),
+                        Some(Node::Null) => Ok(None),
+                        None => Err(format!("this version knows no {field} of {kind}")),
                         Some(Node::Gap(gap)) => Err(gap.to_string()),
                         Some(_) => Err("not understood".to_owned()),
                     };

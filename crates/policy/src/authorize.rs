@@ -684,12 +684,12 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
         (None, _) => false,
     };
     let granted = if ask.requester.account.is_none() {
-        by_name.or(grants_unread)
+        by_name.or(grants_unread.clone())
     } else if same_account {
         if stands_alone(ask.action) {
-            by_name.or(passed_on).or(grants_unread)
+            by_name.or(passed_on).or(grants_unread.clone())
         } else {
-            own.clone().or(by_name).or(grants_unread)
+            own.clone().or(by_name).or(grants_unread.clone())
         }
     } else {
         let theirs = itself
@@ -698,7 +698,7 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
             .or(role.answer.clone())
             .or(everyone.answer.clone())
             .or(account.answer.clone())
-            .or(grants_unread);
+            .or(grants_unread.clone());
         theirs.and(own.clone())
     };
     let mut answer = granted.clone();
@@ -727,7 +727,8 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
             answer = answer.and(Tri::Unknown(unread(&format!("{what} ({why})"))));
         }
     }
-    match answer.and(!denied) {
+    // A policy that was not read may deny as well as allow.
+    match answer.and(!denied.or(grants_unread)) {
         Tri::Unknown(reason) => Decided::open(&reason),
         Tri::No => {
             if silent.is_empty() {

@@ -11,6 +11,7 @@ use std::fmt;
 use crate::document::{Clause, Principal};
 use crate::estate::{Actor, Attached, Attempt, Estate, Place, Thing};
 use crate::principal::Kind;
+use crate::search::unread;
 use crate::tri::{Tri, Undecided};
 
 /// A way to act as another principal, or to be granted more.
@@ -315,6 +316,7 @@ pub fn escalations(estate: &Estate, paths: &[Path]) -> Escalations {
             analysis.doubt_targets(index);
         }
     }
+    analysis.doubt_opaque();
     analysis.spread_doubt();
     analysis.finish()
 }
@@ -435,6 +437,16 @@ impl<'a> Analysis<'a> {
     fn is_opaque(&self, index: usize) -> bool {
         let actor = self.estate.actors.get(index);
         actor.is_some_and(|actor| !actor.identity().unread().is_empty())
+    }
+
+    /// Notes of whom a policy could not be read.
+    fn doubt_opaque(&mut self) {
+        for (index, actor) in self.estate.actors.iter().enumerate() {
+            if self.is_opaque(index) && !actor.service_linked && !self.is_administrator(index) {
+                let names = actor.identity().unread().join(", ");
+                self.doubt(index, &unread(&format!("policy {names}")));
+            }
+        }
     }
 
     fn doubt(&mut self, actor: usize, reason: &Undecided) {
@@ -1408,7 +1420,14 @@ fn roles_of(estate: &Estate, thing: &Thing, field: &str) -> Option<Result<Vec<us
         Ok(None) => None,
         Ok(Some(arn)) => Some(Ok(match estate.instance_profiles.get(arn) {
             Some(roles) => roles.clone(),
-            None => estate.position(arn).into_iter().collect(),
+            None => match estate.position(arn) {
+                Some(role) => vec![role],
+                // A profile may hold a role of which it is not known.
+                None if estate.hides_profiles(&thing.account) => {
+                    return Some(Err(format!("the role behind {arn} is not known")));
+                }
+                None => Vec::new(),
+            },
         })),
         Err(why) => Some(Err(why.clone())),
     }

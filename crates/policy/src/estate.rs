@@ -8,7 +8,9 @@ use crate::authorize::{
     possible,
 };
 use crate::condition::{Fact, Request};
+use crate::document::{Body, Clause, Effect, Policy, Statement};
 use crate::identity::{Boundary, IdentitySet, NamedPolicy};
+use crate::pattern::Pattern;
 use crate::principal::{Kind, Requester};
 use crate::public::{ResourceContext, is_public};
 use crate::question::facts;
@@ -145,12 +147,22 @@ impl Actor {
 
 /// A policy that allows everything.
 fn everything() -> NamedPolicy {
-    let all = serde_json::json!({"Version": "2012-10-17",
-        "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
-    let policy = crate::document::Policy::parse(&all).unwrap_or(crate::document::Policy {
+    let all = || Clause::Only(vec![Pattern::everything()]);
+    let statement = Statement {
+        number: 1,
+        sid: None,
+        effect: Some(Effect::Allow),
+        body: Ok(Body {
+            principals: None,
+            actions: all(),
+            resources: Some(all()),
+            conditions: Vec::new(),
+        }),
+    };
+    let policy = Policy {
         id: None,
-        statements: Vec::new(),
-    });
+        statements: vec![statement],
+    };
     NamedPolicy::new("(everything)", policy)
 }
 
@@ -597,6 +609,15 @@ impl Estate {
         }
     }
 
+    /// Whether the instance profiles of some role of an account could not be read.
+    pub(crate) fn hides_profiles(&self, account: &str) -> bool {
+        self.actors.iter().any(|actor| {
+            actor.account() == account
+                && actor.requester.kind == Kind::Role
+                && actor.in_instance_profile.is_none()
+        })
+    }
+
     /// Users and roles that can do everything, or give themselves everything because they manage IAM as a
     /// whole; and those of whom that cannot be told.
     pub fn administrators(&self) -> Vec<(&Actor, Tri)> {
@@ -675,13 +696,35 @@ fn attached<'a>(place: &Place<'a>, attempt: &Attempt<'_>) -> (OnResource<'a>, Op
     let policy = match (place.target, place.thing) {
         (Some(target), _) if attempt.action.starts_with("sts:") => target.trust.layer(),
         (_, Some(thing)) => thing.policy.layer(),
-        _ => OnResource::None,
+        (Some(_), None) => OnResource::None,
+        (None, None) if may_have_policy(attempt) => {
+            OnResource::Unread("the snapshot does not hold the resource")
+        }
+        (None, None) => OnResource::None,
     };
     let owner = match (place.target, place.thing) {
         (Some(target), _) => Some(target.account()),
         (_, thing) => thing.map(|thing| thing.account.as_str()),
     };
     (policy, owner)
+}
+
+/// Whether a resource that is not in the estate may have a policy of its own.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html>
+fn may_have_policy(attempt: &Attempt<'_>) -> bool {
+    const NONE: [&str; 8] = [
+        "bedrock-agentcore",
+        "cloudformation",
+        "codebuild",
+        "ec2",
+        "ec2-instance-connect",
+        "ecs",
+        "iam",
+        "ssm",
+    ];
+    let service = attempt.action.split(':').next().unwrap_or_default();
+    attempt.resource.starts_with("arn:") && !NONE.contains(&service)
 }
 
 /// The region to which a request goes, where its resource tells.

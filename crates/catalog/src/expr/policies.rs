@@ -423,6 +423,14 @@ pub(crate) fn can_escalate<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
         return Err(frame::unknown());
     }
     match found.undecided.get(arn) {
+        // Who is not in the estate was not looked at.
+        None if here.world().estate().actor(arn).is_none() => {
+            frame::note(&undecidable(
+                GapReason::Malformed,
+                "its ARN is not understood",
+            ));
+            Err(frame::unknown())
+        }
         None => bool(false),
         Some(reasons) => {
             for reason in reasons {
