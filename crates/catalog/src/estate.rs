@@ -173,16 +173,16 @@ impl Builder<'_> {
     }
 
     /// Whether block-public-access makes a public policy void, on the resource or on its account.
-    fn restricted(&self, resource: &ResourceVal) -> Result<bool, String> {
+    fn restricted(
+        &self,
+        resource: &ResourceVal,
+        accounts: &BTreeMap<String, Result<bool, String>>,
+    ) -> Result<bool, String> {
         if !resource.0.r#type.starts_with("s3") {
             return Ok(false);
         }
-        let settings = self
-            .all("s3control.account_settings")
-            .into_iter()
-            .find(|settings| settings.0.account == resource.0.account);
-        let account = match &settings {
-            Some(settings) => restricts(settings),
+        let account = match accounts.get(&resource.0.account) {
+            Some(known) => known.clone(),
             None => match self
                 .world
                 .unlisted("s3control.account_settings", &resource.0.account)
@@ -199,6 +199,11 @@ impl Builder<'_> {
     }
 
     fn things(&mut self) {
+        let accounts: BTreeMap<String, Result<bool, String>> = self
+            .all("s3control.account_settings")
+            .iter()
+            .map(|settings| (settings.0.account.clone(), restricts(settings)))
+            .collect();
         let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for path in escalations::builtin().values() {
             if let posture_policy::escalation::Target::Through { kind, role } = &path.path.target {
@@ -246,7 +251,7 @@ impl Builder<'_> {
                     account: resource.0.account.clone(),
                     region: resource.0.region.clone(),
                     policy,
-                    restricted: self.restricted(&resource),
+                    restricted: self.restricted(&resource, &accounts),
                     roles,
                     tags: tags(&resource),
                 });

@@ -1134,6 +1134,43 @@ fn what_was_not_listed_may_be_within_reach() {
     assert_eq!(found.undecided.len(), 1);
 }
 
+/// A resource's policy that was not read, or a resource that is not held, may allow and may deny.
+#[test]
+fn policies_of_resources_that_are_not_known_leave_a_decision_open() {
+    use posture_policy::Verdict;
+    use posture_policy::estate::Attempt;
+    let estate = estate(vec![
+        user("ann", json!([allow(json!("*"), "*")])),
+        user("bob", json!([])),
+    ]);
+    let verdict = |name: &str, action: &str, resource: &str| {
+        let actor = estate
+            .actor(&format!("arn:aws:iam::{OWN}:user/{name}"))
+            .unwrap();
+        let attempt = Attempt {
+            action,
+            resource,
+            passed_to: None,
+        };
+        estate.can(actor, &attempt).verdict
+    };
+    let queue = format!("arn:aws:sqs:eu-west-1:{OWN}:q");
+    for name in ["ann", "bob"] {
+        assert_eq!(verdict(name, "sqs:sendmessage", &queue), Verdict::Unknown);
+    }
+    // These have no policies.
+    let instance = format!("arn:aws:ec2:eu-west-1:{OWN}:instance/i-1");
+    assert_eq!(
+        verdict("ann", "ec2:stopinstances", &instance),
+        Verdict::Allowed
+    );
+    assert_eq!(
+        verdict("bob", "ec2:stopinstances", &instance),
+        Verdict::ImplicitDeny
+    );
+    assert_eq!(verdict("ann", "sqs:listqueues", "*"), Verdict::Allowed);
+}
+
 #[test]
 fn service_linked_roles_are_left_out() {
     let root = trust(json!({"AWS": OWN}));
