@@ -622,7 +622,7 @@ fn devices_and_pipes_are_written_to_and_stay() {
     }
     let ran = evaluate("json=/dev/stdout");
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(report["schema_version"], "1.0");
+    assert_eq!(report["schema_version"], "1.1");
 }
 
 #[test]

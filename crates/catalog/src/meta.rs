@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use posture_model::CheckId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// How bad it is when a check fails.
 #[derive(
@@ -133,6 +134,20 @@ pub struct CheckFile {
     /// The proof.
     #[serde(default)]
     pub cases: Vec<Case>,
+}
+
+impl CheckFile {
+    /// Digest of the rule alone: the type, the conditions and their constants, and none of the text. Two
+    /// verdicts of rules with one digest can be compared.
+    pub fn rule_digest(&self) -> String {
+        let rule = serde_json::json!([self.resource, self.params, self.applies, self.pass]);
+        let digest = Sha256::digest(rule.to_string());
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
 }
 
 /// How to mend a failure, by tool.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use posture_catalog::{Catalog, Severity, Status};
 use posture_engine::{EngineError, Evaluation, Options};
-use posture_report::{CatalogView, Format, TableOptions, build, v1};
+use posture_report::{CatalogView, Format, Live, Source, TableOptions, build, v1};
 use posture_snapshot::Snapshot;
 
 use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
@@ -53,37 +53,26 @@ impl Plan {
     /// Evaluates the snapshot, writes every report, and says how to exit.
     pub(crate) fn finish(&self, snapshot: &Path) -> Result<u8, Failure> {
         let evaluation = evaluate(snapshot, &self.catalog, &self.options)?;
-        let report = report(&evaluation, &self.catalog)?;
+        let report = live(&evaluation, &self.catalog)?;
         for (format, target) in &self.outputs {
-            let text = self.text(&report, *format, target, snapshot)?;
-            target.write(*format, &text)?;
+            let table = self.table(target, snapshot);
+            target.write(*format, |out| format.render(&report, &table, out))?;
         }
-        Ok(self.code(&report, evaluation.complete))
+        Ok(self.code(report.head(), evaluation.complete))
     }
 
-    fn text(
-        &self,
-        report: &v1::Report,
-        format: Format,
-        target: &Target,
-        snapshot: &Path,
-    ) -> Result<Vec<u8>, Failure> {
-        let mut text = Vec::new();
+    fn table(&self, target: &Target, snapshot: &Path) -> TableOptions {
         let shown = *target == Target::Stdout;
-        let table = TableOptions {
+        TableOptions {
             color: shown && color(),
             width: if shown { width() } else { 100 },
             max_findings: self.max_findings,
             snapshot: (snapshot != Path::new(DEFAULT_SNAPSHOT))
                 .then(|| snapshot.display().to_string()),
-        };
-        format
-            .render(report, &table, &mut text)
-            .map_err(|e| Failure::usage(format!("failed to render {format}: {e}")))?;
-        Ok(text)
+        }
     }
 
-    fn code(&self, report: &v1::Report, complete: bool) -> u8 {
+    fn code(&self, report: &v1::Head, complete: bool) -> u8 {
         if !complete && !self.allow_incomplete {
             return INCOMPLETE;
         }
@@ -161,12 +150,24 @@ pub(crate) fn evaluate(
     })
 }
 
+/// The whole report, in memory, for commands that look findings up.
 pub(crate) fn report(evaluation: &Evaluation, catalog: &Catalog) -> Result<v1::Report, Failure> {
-    let view = CatalogView::new(
+    build(evaluation, &view(catalog)).map_err(Failure::nothing)
+}
+
+/// The report, one finding at a time.
+pub(crate) fn live<'a>(
+    evaluation: &'a Evaluation,
+    catalog: &'a Catalog,
+) -> Result<Live<'a>, Failure> {
+    Live::new(evaluation, view(catalog)).map_err(Failure::nothing)
+}
+
+fn view(catalog: &Catalog) -> CatalogView<'_> {
+    CatalogView::new(
         catalog.checks().iter().map(|check| &check.meta),
         catalog.frameworks(),
-    );
-    build(evaluation, &view).map_err(Failure::nothing)
+    )
 }
 
 /// All statuses, for commands that look a finding up.

@@ -14,12 +14,17 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<u8, Failure> {
     let finding = report.find(&args.finding).map_err(|error| {
         Failure::usage(error).help("ids stand beside the findings in the table and the JSON report")
     })?;
-    crate::print(&text(&report, finding, catalog.frameworks(), args.output)?)?;
+    crate::print(&text(
+        &report.head,
+        finding,
+        catalog.frameworks(),
+        args.output,
+    )?)?;
     Ok(OK)
 }
 
 fn text(
-    report: &v1::Report,
+    report: &v1::Head,
     finding: &v1::Finding,
     frameworks: &Frameworks,
     format: ListFormat,

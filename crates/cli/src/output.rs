@@ -1,11 +1,11 @@
 //! Where reports go: stdout, files, and what is neither.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use posture_report::Format;
-use posture_snapshot::write_atomically;
+use posture_snapshot::write_atomically_with;
 
 use crate::exit::{Failure, USAGE};
 
@@ -58,8 +58,12 @@ impl Target {
         Self::File(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
     }
 
-    /// Writes a report.
-    pub(crate) fn write(&self, format: Format, text: &[u8]) -> Result<(), Failure> {
+    /// Writes a report, which `render` makes while it is written.
+    pub(crate) fn write(
+        &self,
+        format: Format,
+        render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
         let failed = |problem: String| {
             Failure::new(
                 USAGE,
@@ -68,20 +72,29 @@ impl Target {
             .help("the snapshot is whole: posture evaluate writes the report again")
         };
         match self {
-            Self::File(path) => write_atomically(path, text).map_err(|e| failed(e.to_string())),
+            Self::File(path) => {
+                write_atomically_with(path, render).map_err(|e| failed(e.to_string()))
+            }
             Self::Stream(path) => OpenOptions::new()
                 .write(true)
                 .open(path)
-                .and_then(|mut stream| stream.write_all(text))
+                .and_then(|stream| buffered(stream, render))
                 .or_else(unless_closed)
                 .map_err(|e| failed(format!("{}: {e}", path.display()))),
-            Self::Stdout => std::io::stdout()
-                .lock()
-                .write_all(text)
+            Self::Stdout => buffered(std::io::stdout().lock(), render)
                 .or_else(unless_closed)
                 .map_err(|e| Failure::usage(format!("failed to write to stdout: {e}"))),
         }
     }
+}
+
+fn buffered(
+    out: impl Write,
+    render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 16, out);
+    render(&mut out)?;
+    out.flush()
 }
 
 /// A reader that has seen enough is no error.

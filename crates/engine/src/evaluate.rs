@@ -9,7 +9,7 @@ use posture_model::{AccountId, CheckId, Gap, GapReason, Region};
 use posture_snapshot::{LedgerEntry, Manifest, Snapshot, UnitRecord};
 
 use crate::explain::evidence;
-use crate::finding_id::Identity;
+use crate::finding_id::{Identity, resource_key};
 use crate::input::{Input, Subject};
 use crate::places::{Blind, Places};
 use crate::result::{CoverageEntry, Evaluation, Finding, FindingResource, Tallies, Tally};
@@ -163,6 +163,10 @@ pub fn evaluate_input(
             .filter(|check| check.is_manual())
             .map(|check| check.meta.id.clone())
             .collect(),
+        runs: runs(&counts, &selected),
+        places: places.records(),
+        resource_keys: resource_keys(input),
+        kept: options.keep.iter().copied().collect(),
     })
 }
 
@@ -382,6 +386,39 @@ fn tally(
         }
     }
     (tallies, by_status)
+}
+
+/// The verdicts of every rule, of those that had nothing to judge too.
+fn runs(
+    counts: &BTreeMap<(usize, &str), [u64; 5]>,
+    checks: &[&Check],
+) -> BTreeMap<CheckId, BTreeMap<Status, u64>> {
+    let mut runs: BTreeMap<CheckId, BTreeMap<Status, u64>> = checks
+        .iter()
+        .filter(|check| !check.is_manual())
+        .map(|check| (check.meta.id.clone(), BTreeMap::new()))
+        .collect();
+    for ((number, _), sums) in counts {
+        let check = checks.get(*number);
+        let Some(run) = check.and_then(|check| runs.get_mut(&check.meta.id)) else {
+            continue;
+        };
+        for (status, sum) in Status::ALL.into_iter().zip(sums) {
+            *run.entry(status).or_default() += sum;
+        }
+    }
+    runs
+}
+
+fn resource_keys(input: &Input) -> Vec<String> {
+    let subjects = input.resources.values().flatten();
+    let mut keys: Vec<String> = subjects
+        .map(|subject| &subject.node)
+        .map(|node| resource_key(node.kind(), node.account(), node.region(), node.arn()))
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 fn add(sum: &mut Tally, more: &Tally) {

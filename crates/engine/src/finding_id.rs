@@ -1,4 +1,4 @@
-//! Ids of findings: stable over runs, unique over a report.
+//! Ids of findings and keys of resources: stable over runs, unique over a report.
 
 use posture_model::FindingId;
 use sha2::{Digest, Sha256};
@@ -21,24 +21,36 @@ pub(crate) struct Identity<'a> {
 impl Identity<'_> {
     /// The id: a hash, so that it says nothing of the resource where it is quoted.
     pub(crate) fn id(self) -> Option<FindingId> {
-        let mut hash = Sha256::new();
-        // Each part goes in with its length, so that no two lists of parts look the same.
-        for part in [
+        let parts = [
             self.check,
             self.account,
             self.region,
             self.arn,
             self.discriminator,
-        ] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let mut text = String::with_capacity(32);
-        for byte in hash.finalize().iter().take(16) {
-            for digit in [byte >> 4, byte & 15] {
-                text.extend(char::from_digit(u32::from(digit), 16));
-            }
-        }
-        FindingId::new(text).ok()
+        ];
+        FindingId::new(hash(&parts, 16)).ok()
     }
+}
+
+/// Tells a resource from all others of a report, in 16 hexadecimal digits: what a report keeps of each
+/// resource that was judged, so that a later one can tell a resource that is gone from one that is sound.
+pub fn resource_key(kind: &str, account: &str, region: &str, arn: &str) -> String {
+    hash(&[kind, account, region, arn], 8)
+}
+
+/// The first bytes of a hash over all parts, in hexadecimal digits.
+fn hash(parts: &[&str], bytes: usize) -> String {
+    let mut hash = Sha256::new();
+    // Each part goes in with its length, so that no two lists of parts look the same.
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    let mut text = String::with_capacity(2 * bytes);
+    for byte in hash.finalize().iter().take(bytes) {
+        for digit in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+    }
+    text
 }

@@ -13,8 +13,11 @@ mod result;
 
 pub use evaluate::{Options, evaluate, evaluate_input};
 pub use explain::{Explanation, Fact, explain};
+pub use finding_id::resource_key;
 pub use input::Input;
-pub use result::{CoverageEntry, Evaluation, Evidence, Finding, FindingResource, Tallies, Tally};
+pub use result::{
+    CoverageEntry, Evaluation, Evidence, Finding, FindingResource, PlaceRecord, Tallies, Tally,
+};
 
 /// Why a snapshot could not be evaluated.
 #[derive(Debug, thiserror::Error)]

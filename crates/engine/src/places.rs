@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use posture_model::{AccountId, Gap, GapReason, Region};
 use posture_snapshot::Manifest;
 
+use crate::result::PlaceRecord;
+
 /// A place where nothing can be said about the resources of a type that may be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Blind {
@@ -87,6 +89,34 @@ impl<'a> Places<'a> {
         self.listed
             .keys()
             .any(|(service, global)| self.missing(service, *global).next().is_some())
+    }
+
+    /// What was looked for in each place, in the order of places.
+    pub(crate) fn records(&self) -> Vec<PlaceRecord> {
+        let mut records: BTreeMap<(&AccountId, &Region), PlaceRecord> = BTreeMap::new();
+        for unit in &self.manifest.units {
+            let key = &unit.key;
+            let record = records
+                .entry((&key.account, &key.region))
+                .or_insert_with(|| PlaceRecord {
+                    account: key.account.clone(),
+                    region: key.region.clone(),
+                    services: Vec::new(),
+                    incomplete: Vec::new(),
+                });
+            record.services.push(key.service.clone());
+            let cut = unit.listings.iter().filter(|(_, listing)| {
+                let gap = listing.gap.as_ref();
+                gap.is_some_and(|gap| gap.reason != GapReason::NotOffered)
+            });
+            record.incomplete.extend(cut.map(|(kind, _)| kind.clone()));
+        }
+        let mut records: Vec<PlaceRecord> = records.into_values().collect();
+        for record in &mut records {
+            record.services.sort();
+            record.incomplete.sort();
+        }
+        records
     }
 
     fn units(&self, service: &str) -> impl Iterator<Item = &'a posture_snapshot::UnitRecord> {

@@ -37,6 +37,27 @@ pub struct Evaluation {
     pub complete: bool,
     /// Questions for a person: ids of manual checks.
     pub manual: Vec<CheckId>,
+    /// The rules that were run, in the order of their ids, each with its verdicts by status.
+    pub runs: BTreeMap<CheckId, BTreeMap<Status, u64>>,
+    /// Where was looked for what.
+    pub places: Vec<PlaceRecord>,
+    /// Keys of the resources that were judged, sorted; see [`resource_key`](crate::resource_key).
+    pub resource_keys: Vec<String>,
+    /// Statuses that `findings` holds.
+    pub kept: Vec<Status>,
+}
+
+/// What was looked for in one region of one account.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlaceRecord {
+    /// The account.
+    pub account: AccountId,
+    /// The region, or `global`.
+    pub region: Region,
+    /// The services whose resources were listed, sorted.
+    pub services: Vec<String>,
+    /// Types of these services of which there may be more than were seen, sorted.
+    pub incomplete: Vec<String>,
 }
 
 /// Counts of verdicts, weighted and not, by what scores are given for.

@@ -19,7 +19,7 @@ fn main() -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     if given.iter().any(|text| text == "explain") {
         for finding in report.findings.iter().take(1).chain(report.findings.last()) {
-            let text = explain(&report, finding, &common::frameworks(), width, color);
+            let text = explain(&report.head, finding, &common::frameworks(), width, color);
             writeln!(out, "{text}")?;
         }
         return Ok(());

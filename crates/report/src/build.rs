@@ -1,12 +1,14 @@
 //! From an evaluation to a report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use posture_catalog::{BestPractice, CheckFile, Frameworks};
 use posture_engine::{CoverageEntry, Evaluation, Tally};
 use posture_model::{CheckId, Region};
 
 use crate::fill;
+use crate::source::{Source, Visit};
 use crate::v1::{self, Assessable};
 
 /// What a report needs to know of the catalogue that judged.
@@ -47,9 +49,59 @@ pub enum BuildError {
     },
 }
 
-/// Makes the report of an evaluation.
+/// Makes the whole report of an evaluation, in memory. For many findings [`Live`] is the better way.
 pub fn build(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::Report, BuildError> {
+    let live = Live::new(evaluation, catalog.clone())?;
+    let findings = evaluation
+        .findings
+        .iter()
+        .map(|found| Ok(finding(found, catalog.check(&found.check)?)))
+        .collect::<Result<_, BuildError>>()?;
     Ok(v1::Report {
+        head: live.head,
+        findings,
+    })
+}
+
+/// The report of an evaluation, whose findings are worded one at a time.
+#[derive(Debug)]
+pub struct Live<'a> {
+    head: v1::Head,
+    evaluation: &'a Evaluation,
+    catalog: CatalogView<'a>,
+}
+
+impl<'a> Live<'a> {
+    /// Of an evaluation and the catalogue that judged.
+    pub fn new(evaluation: &'a Evaluation, catalog: CatalogView<'a>) -> Result<Self, BuildError> {
+        // All that can fail fails here: a renderer is to fail for its output alone.
+        for found in &evaluation.findings {
+            catalog.check(&found.check)?;
+        }
+        Ok(Self {
+            head: head(evaluation, &catalog)?,
+            evaluation,
+            catalog,
+        })
+    }
+}
+
+impl Source for Live<'_> {
+    fn head(&self) -> &v1::Head {
+        &self.head
+    }
+
+    fn each(&self, see: &mut Visit<'_>) -> io::Result<()> {
+        for found in &self.evaluation.findings {
+            let check = self.catalog.check(&found.check).map_err(io::Error::other)?;
+            see(&finding(found, check))?;
+        }
+        Ok(())
+    }
+}
+
+fn head(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::Head, BuildError> {
+    Ok(v1::Head {
         schema_version: v1::SCHEMA_VERSION.to_owned(),
         scan: scan(evaluation),
         summary: summary(evaluation, catalog)?,
@@ -60,17 +112,43 @@ pub fn build(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::R
             accounts: accounts(evaluation),
         },
         coverage: coverage(evaluation),
-        findings: evaluation
-            .findings
+        checks: evaluation
+            .runs
             .iter()
-            .map(|found| Ok(finding(found, catalog.check(&found.check)?)))
+            .map(|(id, verdicts)| Ok(check_run(catalog.check(id)?, verdicts)))
             .collect::<Result<_, BuildError>>()?,
+        waivers: Vec::new(),
         manual: evaluation
             .manual
             .iter()
             .map(|id| Ok(manual(catalog.check(id)?)))
             .collect::<Result<_, BuildError>>()?,
+        resources: evaluation.resource_keys.clone(),
     })
+}
+
+fn check_run(check: &CheckFile, verdicts: &BTreeMap<posture_catalog::Status, u64>) -> v1::CheckRun {
+    v1::CheckRun {
+        id: check.id.clone(),
+        title: check.title.clone(),
+        severity: check.severity.into(),
+        resource: check.resource.clone().unwrap_or_default(),
+        digest: check.rule_digest(),
+        verdicts: by_status(verdicts),
+    }
+}
+
+fn by_status(counts: &BTreeMap<posture_catalog::Status, u64>) -> v1::ByStatus {
+    use posture_catalog::Status;
+
+    let count = |status| counts.get(&status).copied().unwrap_or(0);
+    v1::ByStatus {
+        fail: count(Status::Fail),
+        unknown: count(Status::Unknown),
+        pass: count(Status::Pass),
+        not_applicable: count(Status::NotApplicable),
+        waived: count(Status::Waived),
+    }
 }
 
 fn scan(evaluation: &Evaluation) -> v1::Scan {
@@ -90,15 +168,33 @@ fn scan(evaluation: &Evaluation) -> v1::Scan {
                 id: account.id.clone(),
                 name: account.name.clone(),
                 regions: account.regions.clone(),
+                ou_path: account.ou_path.clone(),
+                email: None,
+                tags: account.tags.clone(),
+                gaps: account.gaps.iter().map(gap).collect(),
             })
             .collect(),
+        places: evaluation
+            .places
+            .iter()
+            .map(|place| v1::Place {
+                account: place.account.clone(),
+                region: place.region.clone(),
+                services: place.services.clone(),
+                incomplete: place.incomplete.clone(),
+            })
+            .collect(),
+        statuses: evaluation
+            .kept
+            .iter()
+            .copied()
+            .map(v1::Status::from)
+            .collect(),
+        baseline: None,
     }
 }
 
 fn summary(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::Summary, BuildError> {
-    use posture_catalog::Status;
-
-    let count = |status| evaluation.by_status.get(&status).copied().unwrap_or(0);
     // From the tallies, because `findings` holds only the statuses that were asked for.
     let mut by_severity = v1::BySeverity::default();
     for (id, tally) in &evaluation.tallies.checks {
@@ -108,13 +204,7 @@ fn summary(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::Sum
         resources: evaluation.resources,
         checks: evaluation.checks,
         complete: evaluation.complete,
-        by_status: v1::ByStatus {
-            fail: count(Status::Fail),
-            unknown: count(Status::Unknown),
-            pass: count(Status::Pass),
-            not_applicable: count(Status::NotApplicable),
-            waived: count(Status::Waived),
-        },
+        by_status: by_status(&evaluation.by_status),
         by_severity,
     })
 }

@@ -5,7 +5,7 @@ use posture_catalog::Frameworks;
 use crate::clean::clean;
 use crate::table::{Page, account_label, clean_lines, resource_name};
 use crate::text::{Tone, width};
-use crate::v1::{Evidence, Finding, Gap, GapReason, Report, Status};
+use crate::v1::{Evidence, Finding, Gap, GapReason, Head, Status};
 
 const INDENT: usize = 2;
 
@@ -13,7 +13,7 @@ const INDENT: usize = 2;
 /// where they came from, what is missing and who could grant it, why it matters and what to do.
 /// `columns` and `color` are as in [`crate::TableOptions`].
 pub fn explain(
-    report: &Report,
+    report: &Head,
     finding: &Finding,
     frameworks: &Frameworks,
     columns: usize,
@@ -39,7 +39,7 @@ pub fn explain(
     page.text
 }
 
-fn head(report: &Report, finding: &Finding, page: &mut Page) {
+fn head(report: &Head, finding: &Finding, page: &mut Page) {
     page.prose(0, Tone::Strong, &clean(&finding.title));
     let verdict = finding.status.as_str().replace('_', " ").to_uppercase();
     let line = format!(

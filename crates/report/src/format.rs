@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use crate::source::Source;
 use crate::table::TableOptions;
-use crate::v1::Report;
 
 /// A form of the report. A new renderer is a file, a variant here and an arm in each `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,13 +46,13 @@ impl Format {
     /// Writes the report in this form. `options` matter to terminal forms only.
     pub fn render(
         self,
-        report: &Report,
+        source: &dyn Source,
         options: &TableOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         match self {
-            Self::Table => crate::table::render(report, options, out),
-            Self::Json => crate::json::render(report, out),
+            Self::Table => crate::table::render(source, options, out),
+            Self::Json => crate::json::render(source, out),
         }
     }
 }

@@ -3,15 +3,67 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde::ser::{Error as _, SerializeSeq, SerializeStruct};
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 
 use crate::clean::is_unsafe;
+use crate::source::Source;
 use crate::v1::Report;
 
-/// Writes the report as indented JSON with a newline at the end, straight to `out`. The same report
-/// gives the same bytes: fields have the order of their types, and maps that of their keys.
-pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    write(report, out)
+/// Writes the report as indented JSON with a newline at the end, straight to `out`, one finding at a time.
+/// The same report gives the same bytes: fields have the order of their types, and maps that of their keys.
+pub fn render(source: &dyn Source, out: &mut dyn Write) -> io::Result<()> {
+    write(&Whole(source), out)
+}
+
+/// A report as serde is to see it.
+struct Whole<'a>(&'a dyn Source);
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let head = self.0.head();
+        let mut report = serializer.serialize_struct("Report", 10)?;
+        report.serialize_field("schema_version", &head.schema_version)?;
+        report.serialize_field("scan", &head.scan)?;
+        report.serialize_field("summary", &head.summary)?;
+        report.serialize_field("scores", &head.scores)?;
+        report.serialize_field("coverage", &head.coverage)?;
+        report.serialize_field("checks", &head.checks)?;
+        report.serialize_field("waivers", &head.waivers)?;
+        report.serialize_field("findings", &Findings(self.0))?;
+        report.serialize_field("manual", &head.manual)?;
+        report.serialize_field("resources", &head.resources)?;
+        report.end()
+    }
+}
+
+/// The list of findings, each of which is gone before the next one is made.
+struct Findings<'a>(&'a dyn Source);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut findings = serializer.serialize_seq(None)?;
+        // The serializer's own error, which knows what became of the output, goes before the visit's.
+        let mut failed = None;
+        let visited = self.0.each(&mut |finding| {
+            findings.serialize_element(finding).map_err(|error| {
+                let stopped = io::Error::other("stopped");
+                failed = Some(error);
+                stopped
+            })
+        });
+        match (failed, visited) {
+            (Some(error), _) => Err(error),
+            (None, Err(error)) => Err(S::Error::custom(error)),
+            (None, Ok(())) => findings.end(),
+        }
+    }
+}
+
+impl Serialize for Report {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Whole(self).serialize(serializer)
+    }
 }
 
 /// Any value as indented JSON with a newline at the end.

@@ -8,12 +8,12 @@ use std::io::{self, Write};
 use posture_model::{AccountId, CheckId, Region};
 
 use crate::clean::clean;
+use crate::source::Source;
 use crate::text::{
     Column, Grid, Painter, Piece, Tone, bar, counted, number, percent, wrap, wrap_command,
 };
 use crate::v1::{
-    Assessable, Finding, Outcome, Report, Severity, Status, WellArchitectedKind,
-    WellArchitectedScore,
+    Assessable, Finding, Head, Outcome, Severity, Status, WellArchitectedKind, WellArchitectedScore,
 };
 
 /// How the terminal report looks.
@@ -68,17 +68,105 @@ const NOT_ASSESSED: &str = "not assessed";
 const INDENT: usize = 2;
 
 /// Writes the terminal report.
-pub fn render(report: &Report, options: &TableOptions, out: &mut dyn Write) -> io::Result<()> {
+pub fn render(source: &dyn Source, options: &TableOptions, out: &mut dyn Write) -> io::Result<()> {
+    let head = source.head();
+    let seen = Seen::of(source, options.max_findings)?;
     let mut page = Page::new(options.width, options.color);
-    headline(report, &mut page);
-    do_this_first(report, options, &mut page);
-    well_architected(report, &mut page);
-    owasp_serverless(report, &mut page);
-    accounts(report, &mut page);
-    could_not_be_read(report, &mut page);
-    findings(report, options.max_findings, &mut page);
-    next_steps(report, options, &mut page);
+    headline(head, &mut page);
+    do_this_first(head, &seen, options, &mut page);
+    well_architected(head, &mut page);
+    owasp_serverless(head, &mut page);
+    accounts(head, &mut page);
+    could_not_be_read(head, &seen, &mut page);
+    findings(head, &seen, &mut page);
+    next_steps(head, &seen, options, &mut page);
     out.write_all(page.text.as_bytes())
+}
+
+/// What the table shows of the findings: the few that it names, and counts of the rest.
+struct Seen {
+    /// Failing checks: the worst, the surest, the most first.
+    groups: Vec<Group>,
+    /// The findings to list in full.
+    listed: Vec<Finding>,
+    /// The first finding of all.
+    first: Option<Finding>,
+    /// How many there are.
+    total: u64,
+    /// Verdicts that wait for a kind of call that failed.
+    waiting: BTreeMap<(Outcome, String), u64>,
+}
+
+/// Failing findings of one check.
+struct Group {
+    check: CheckId,
+    /// The first of them.
+    shown: Vec<Finding>,
+    /// All of them.
+    count: usize,
+}
+
+impl Seen {
+    fn of(source: &dyn Source, most: usize) -> io::Result<Self> {
+        let mut seen = Self {
+            groups: Vec::new(),
+            listed: Vec::new(),
+            first: None,
+            total: 0,
+            waiting: BTreeMap::new(),
+        };
+        let mut groups: BTreeMap<CheckId, Group> = BTreeMap::new();
+        source.each(&mut |finding| {
+            seen.total += 1;
+            if seen.first.is_none() {
+                seen.first = Some(finding.clone());
+            }
+            if seen.listed.len() < most {
+                seen.listed.push(finding.clone());
+            }
+            match finding.status {
+                Status::Fail => note_failure(&mut groups, finding),
+                Status::Unknown => seen.note_gaps(finding),
+                Status::Pass | Status::NotApplicable | Status::Waived => {}
+            }
+            Ok(())
+        })?;
+        seen.groups = groups.into_values().collect();
+        seen.groups.sort_by_cached_key(|group| {
+            let worst = group.shown.first().map(|f| (f.severity, f.confidence));
+            (std::cmp::Reverse((worst, group.count)), group.check.clone())
+        });
+        Ok(seen)
+    }
+
+    fn note_gaps(&mut self, finding: &Finding) {
+        // A verdict that misses several facts of one kind waits for that kind once.
+        let causes: BTreeSet<(Outcome, &String)> = finding
+            .gaps
+            .iter()
+            .filter_map(|gap| {
+                let subject = gap.iam_action.as_ref().or(gap.operation.as_ref())?;
+                Some((gap.reason.into(), subject))
+            })
+            .collect();
+        for (outcome, subject) in causes {
+            *self.waiting.entry((outcome, subject.clone())).or_default() += 1;
+        }
+    }
+}
+
+fn note_failure(groups: &mut BTreeMap<CheckId, Group>, finding: &Finding) {
+    let group = groups
+        .entry(finding.check.clone())
+        .or_insert_with(|| Group {
+            check: finding.check.clone(),
+            shown: Vec::new(),
+            count: 0,
+        });
+    group.count += 1;
+    if group.shown.len() < FIRST_RESOURCES {
+        group.shown.push(finding.clone());
+    }
 }
 
 /// The text so far, and how wide it may be.
@@ -170,7 +258,7 @@ impl Page {
     }
 }
 
-fn headline(report: &Report, page: &mut Page) {
+fn headline(report: &Head, page: &mut Page) {
     let scan = &report.scan;
     let regions: BTreeSet<&Region> = scan
         .accounts
@@ -265,35 +353,9 @@ fn headline(report: &Report, page: &mut Page) {
     }
 }
 
-/// Failing findings of one check.
-struct Group<'a> {
-    check: &'a CheckId,
-    findings: Vec<&'a Finding>,
-}
-
-/// Failing findings by check: the worst, the surest, the most first.
-fn failing_groups(report: &Report) -> Vec<Group<'_>> {
-    let mut by_check: BTreeMap<&CheckId, Vec<&Finding>> = BTreeMap::new();
-    for finding in &report.findings {
-        if finding.status == Status::Fail {
-            by_check.entry(&finding.check).or_default().push(finding);
-        }
-    }
-    let mut groups: Vec<(_, Group<'_>)> = by_check
-        .into_iter()
-        .filter_map(|(check, findings)| {
-            let first = findings.first()?;
-            let order = std::cmp::Reverse((first.severity, first.confidence, findings.len()));
-            Some((order, Group { check, findings }))
-        })
-        .collect();
-    groups.sort_by_key(|(order, group)| (*order, group.check));
-    groups.into_iter().map(|(_, group)| group).collect()
-}
-
-fn do_this_first(report: &Report, options: &TableOptions, page: &mut Page) {
+fn do_this_first(report: &Head, seen: &Seen, options: &TableOptions, page: &mut Page) {
     page.heading("Do this first");
-    let groups = failing_groups(report);
+    let groups = &seen.groups;
     if groups.is_empty() {
         nothing_failed(report, page);
         return;
@@ -315,7 +377,7 @@ fn do_this_first(report: &Report, options: &TableOptions, page: &mut Page) {
     }
 }
 
-fn nothing_failed(report: &Report, page: &mut Page) {
+fn nothing_failed(report: &Head, page: &mut Page) {
     let summary = &report.summary;
     if summary.by_status.fail > 0 {
         let text = format!(
@@ -347,13 +409,13 @@ fn nothing_failed(report: &Report, page: &mut Page) {
 }
 
 fn first_group(
-    report: &Report,
+    report: &Head,
     options: &TableOptions,
     place: usize,
-    group: &Group<'_>,
+    group: &Group,
     page: &mut Page,
 ) {
-    let Some(first) = group.findings.first() else {
+    let Some(first) = group.shown.first() else {
         return;
     };
     let mark = format!("{place}  ");
@@ -382,7 +444,7 @@ fn first_group(
         columns.push(Column::flexible("", 12));
     }
     let mut grid = Grid::new(columns);
-    for finding in group.findings.iter().take(FIRST_RESOURCES) {
+    for finding in &group.shown {
         let mut row = vec![
             Piece::plain(resource_name(finding)),
             Piece::plain(account_label(report, &finding.account)),
@@ -394,7 +456,7 @@ fn first_group(
         grid.row(row);
     }
     page.grid(indent, &grid);
-    let more = group.findings.len().saturating_sub(FIRST_RESOURCES) as u64;
+    let more = group.count.saturating_sub(FIRST_RESOURCES) as u64;
     if more > 0 {
         let line = page.paint(Tone::Dim, &format!("and {} more", number(more)));
         page.line(indent, &line);
@@ -415,7 +477,7 @@ fn first_group(
     page.line(indent, &line);
 }
 
-fn well_architected(report: &Report, page: &mut Page) {
+fn well_architected(report: &Head, page: &mut Page) {
     let rows = &report.scores.well_architected;
     if rows.is_empty() {
         return;
@@ -495,7 +557,7 @@ fn lowest_questions(rows: &[WellArchitectedScore], page: &mut Page) {
     page.grid(INDENT, &grid);
 }
 
-fn owasp_serverless(report: &Report, page: &mut Page) {
+fn owasp_serverless(report: &Head, page: &mut Page) {
     if report.scores.owasp_serverless.is_empty() {
         return;
     }
@@ -540,7 +602,7 @@ fn owasp_serverless(report: &Report, page: &mut Page) {
     );
 }
 
-fn accounts(report: &Report, page: &mut Page) {
+fn accounts(report: &Head, page: &mut Page) {
     if report.scores.accounts.len() < 2 {
         return;
     }
@@ -591,7 +653,7 @@ struct Unread<'a> {
     verdicts: u64,
 }
 
-fn could_not_be_read(report: &Report, page: &mut Page) {
+fn could_not_be_read(report: &Head, seen: &Seen, page: &mut Page) {
     let mut unread: BTreeMap<(Outcome, &str), Unread<'_>> = BTreeMap::new();
     let mut not_offered: BTreeSet<&str> = BTreeSet::new();
     for row in &report.coverage {
@@ -612,24 +674,9 @@ fn could_not_be_read(report: &Report, page: &mut Page) {
             }
         }
     }
-    for finding in report
-        .findings
-        .iter()
-        .filter(|f| f.status == Status::Unknown)
-    {
-        // A verdict that misses several facts of one kind waits for that kind once.
-        let causes: BTreeSet<(Outcome, &str)> = finding
-            .gaps
-            .iter()
-            .filter_map(|gap| {
-                let subject = gap.iam_action.as_deref().or(gap.operation.as_deref())?;
-                Some((gap.reason.into(), subject))
-            })
-            .collect();
-        for cause in causes {
-            if let Some(entry) = unread.get_mut(&cause) {
-                entry.verdicts += 1;
-            }
+    for ((outcome, subject), verdicts) in &seen.waiting {
+        if let Some(entry) = unread.get_mut(&(*outcome, subject.as_str())) {
+            entry.verdicts += verdicts;
         }
     }
     if unread.is_empty() && not_offered.is_empty() {
@@ -649,7 +696,7 @@ fn could_not_be_read(report: &Report, page: &mut Page) {
     }
 }
 
-fn unread_grid(report: &Report, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, page: &mut Page) {
+fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, page: &mut Page) {
     // By remedy (the order of outcomes), then by how many verdicts wait for it.
     let mut rows: Vec<_> = unread.iter().collect();
     rows.sort_by_key(|((outcome, subject), entry)| {
@@ -716,7 +763,7 @@ fn unread_grid(report: &Report, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, 
 }
 
 /// The places in words: `prod eu-west-1, us-east-1; dev eu-west-1`.
-fn places(report: &Report, places: &BTreeSet<(&AccountId, &Region)>) -> String {
+fn places(report: &Head, places: &BTreeSet<(&AccountId, &Region)>) -> String {
     let mut by_account: BTreeMap<&AccountId, Vec<&str>> = BTreeMap::new();
     for (account, region) in places {
         by_account.entry(account).or_default().push(region.as_str());
@@ -735,8 +782,8 @@ fn places(report: &Report, places: &BTreeSet<(&AccountId, &Region)>) -> String {
     words.join("; ")
 }
 
-fn findings(report: &Report, most: usize, page: &mut Page) {
-    if most == 0 || report.findings.is_empty() {
+fn findings(report: &Head, seen: &Seen, page: &mut Page) {
+    if seen.listed.is_empty() {
         return;
     }
     page.heading("Findings");
@@ -751,7 +798,7 @@ fn findings(report: &Report, most: usize, page: &mut Page) {
     }
     // One grid over all checks, so that their rows align; the checks' names go between its lines.
     let mut grid = Grid::new(columns);
-    let shown = by_check(report.findings.iter().take(most));
+    let shown = by_check(seen.listed.iter());
     for finding in shown.iter().flat_map(|(_, findings)| findings) {
         let mut row = vec![
             Piece::plain(resource_name(finding)),
@@ -785,7 +832,7 @@ fn findings(report: &Report, most: usize, page: &mut Page) {
             page.line(indent, &line);
         }
     }
-    let more = report.findings.len().saturating_sub(most) as u64;
+    let more = seen.total.saturating_sub(seen.listed.len() as u64);
     if more > 0 {
         let text = format!("and {} more in the JSON report", number(more));
         page.prose(INDENT, Tone::Dim, &text);
@@ -825,14 +872,14 @@ fn reason(finding: &Finding) -> String {
     }
 }
 
-fn next_steps(report: &Report, options: &TableOptions, page: &mut Page) {
+fn next_steps(report: &Head, seen: &Seen, options: &TableOptions, page: &mut Page) {
     page.heading("Next");
     let mut steps: Vec<(String, &str)> = Vec::new();
-    if let Some(group) = failing_groups(report).first() {
-        if let Some(finding) = group.findings.first() {
+    if let Some(group) = seen.groups.first() {
+        if let Some(finding) = group.shown.first() {
             steps.push((options.explain(&finding.id), "facts, risk, remedy"));
         }
-    } else if let Some(finding) = report.findings.first() {
+    } else if let Some(finding) = &seen.first {
         steps.push((options.explain(&finding.id), "what it rests on"));
     }
     let denied = report
@@ -908,7 +955,7 @@ pub(crate) fn resource_name(finding: &Finding) -> String {
 }
 
 /// `222222222222 prod`.
-pub(crate) fn account_label(report: &Report, id: &AccountId) -> String {
+pub(crate) fn account_label(report: &Head, id: &AccountId) -> String {
     match report.account_name(id).map(clean) {
         Some(name) if !name.is_empty() => format!("{id} {name}"),
         _ => id.to_string(),
@@ -916,7 +963,7 @@ pub(crate) fn account_label(report: &Report, id: &AccountId) -> String {
 }
 
 /// The name where there is one: for lists in which the id would take the room.
-fn account_short(report: &Report, id: &AccountId) -> String {
+fn account_short(report: &Head, id: &AccountId) -> String {
     report
         .account_name(id)
         .map(clean)
@@ -953,7 +1000,7 @@ fn moment(rfc3339: &str) -> String {
     }
 }
 
-fn lasted(report: &Report) -> String {
+fn lasted(report: &Head) -> String {
     let Some(end) = report.scan.finished_at else {
         return "interrupted".to_owned();
     };

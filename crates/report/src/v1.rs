@@ -5,7 +5,6 @@
 //! undocumented. Reading is open: fields that a newer 1.x added are ignored.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use posture_model::{AccountId, CheckId, FindingId, Region, Timestamp};
 use schemars::JsonSchema;
@@ -13,12 +12,26 @@ use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 
 /// The version this build writes.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// A report.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+///
+/// It is written and read by [`crate::render_json`] and [`crate::Stored`], finding by finding; these are its
+/// fields in any order.
+#[derive(Debug, Clone, PartialEq, JsonSchema)]
 #[schemars(extend("additionalProperties" = false))]
 pub struct Report {
+    /// Everything but the findings.
+    #[schemars(flatten)]
+    pub head: Head,
+    /// Verdicts of the statuses that were asked for (failing and unknown unless told otherwise), the
+    /// worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// A report without its findings.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Head {
     /// Version of this format; the first number changes when a reader must change.
     #[schemars(regex(pattern = r"^1\.[0-9]+$"))]
     pub schema_version: String,
@@ -30,11 +43,16 @@ pub struct Report {
     pub scores: Scores,
     /// How the calls to AWS ended: one row for each place, operation and outcome.
     pub coverage: Vec<Coverage>,
-    /// Verdicts of the statuses that were asked for (failing and unknown unless told otherwise), the
-    /// worst first.
-    pub findings: Vec<Finding>,
+    /// The checks that were run, in the order of their ids. Since 1.1.
+    pub checks: Vec<CheckRun>,
+    /// The waivers that were given, in the order of their file. Since 1.1.
+    pub waivers: Vec<WaiverRecord>,
     /// Questions that no AWS API answers; a person must.
     pub manual: Vec<ManualQuestion>,
+    /// Keys of the resources that were judged, sorted, so that a later comparison can tell a resource that
+    /// is gone from one that is sound: the first 16 hexadecimal digits of a hash of type, account, region
+    /// and ARN. Since 1.1.
+    pub resources: Vec<String>,
 }
 
 /// What was scanned, when and with what.
@@ -51,6 +69,39 @@ pub struct Scan {
     pub tool: Tool,
     /// The accounts, those that could not be entered included.
     pub accounts: Vec<Account>,
+    /// Where was looked for what. Since 1.1.
+    #[serde(default)]
+    pub places: Vec<Place>,
+    /// The statuses that `findings` lists; one that is not here says nothing by its absence. Since 1.1.
+    #[serde(default)]
+    pub statuses: Vec<Status>,
+    /// The earlier report that `first_seen` was carried over from; null where none was given. Since 1.1.
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
+}
+
+/// An earlier report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct Baseline {
+    /// Id of its scan.
+    pub scan: String,
+    /// When that scan started.
+    pub started_at: Timestamp,
+}
+
+/// What was looked for in one region of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct Place {
+    /// The account.
+    pub account: AccountId,
+    /// The region, or `global`.
+    pub region: Region,
+    /// The services whose resources were listed.
+    pub services: Vec<String>,
+    /// Resource types of these services of which there may be more than were seen.
+    pub incomplete: Vec<String>,
 }
 
 /// The program that scanned, and its catalogue.
@@ -75,6 +126,18 @@ pub struct Account {
     pub name: Option<String>,
     /// The regions scanned in it.
     pub regions: Vec<Region>,
+    /// Path of organizational units from the root, where known. Since 1.1.
+    #[serde(default)]
+    pub ou_path: Option<String>,
+    /// Its e-mail address in the organization, where known. Since 1.1.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Its tags in the organization. Since 1.1.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Why it could not be scanned at all, or not as asked. Since 1.1.
+    #[serde(default)]
+    pub gaps: Vec<Gap>,
 }
 
 /// Counts over every verdict.
@@ -147,6 +210,62 @@ impl BySeverity {
             Severity::Info => &mut self.info,
         }
     }
+}
+
+/// A check that was run, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct CheckRun {
+    /// Its id.
+    pub id: CheckId,
+    /// The problem that it looks for.
+    pub title: String,
+    /// How bad a failure is.
+    pub severity: Severity,
+    /// The resource type that it judges.
+    pub resource: String,
+    /// Digest of its rule: the type, the conditions and their constants. A verdict that changes with it
+    /// says nothing of the resource.
+    #[schemars(regex(pattern = r"^[0-9a-f]{16}$"))]
+    pub digest: String,
+    /// Its verdicts.
+    pub verdicts: ByStatus,
+}
+
+/// A waiver that was given to the scan, and whether it did anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct WaiverRecord {
+    /// The check that it is for.
+    pub check: CheckId,
+    /// Glob over the ARNs that it is for.
+    pub resource: String,
+    /// Why the weakness is accepted.
+    pub reason: String,
+    /// Who accepts it.
+    pub owner: String,
+    /// Where that was decided.
+    pub ticket: String,
+    /// When the findings fail again.
+    pub expires: Timestamp,
+    /// Whether it is in force.
+    pub state: WaiverState,
+    /// Failing findings that it covers, or would cover were it in force.
+    pub matched: u64,
+    /// Where it stands, as `file:line`.
+    pub source: String,
+}
+
+/// Whether a waiver is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WaiverState {
+    /// In force, and some failing finding is covered by it.
+    Live,
+    /// In force, and no failing finding is covered by it.
+    Unused,
+    /// Past its date; what it covered fails again.
+    Expired,
 }
 
 /// Severity-weighted scores. A score is the share of passes among passes and failures, in percent,
@@ -527,6 +646,9 @@ pub struct Waiver {
     pub reason: String,
     /// Who accepts it; null where not said.
     pub owner: Option<String>,
+    /// Where that was decided; null where not said. Since 1.1.
+    #[serde(default)]
+    pub ticket: Option<String>,
     /// When the finding fails again.
     pub expires: Timestamp,
 }
@@ -676,28 +798,6 @@ impl From<posture_catalog::Status> for Status {
     }
 }
 
-/// Why a stored report could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The file could not be read.
-    #[error("failed to read the report")]
-    Io(#[from] std::io::Error),
-    /// The file is no JSON report.
-    #[error("this is no posture report: it has no `schema_version`")]
-    NoVersion,
-    /// The report is of a format that this build does not know.
-    #[error(
-        "the report has schema version {found:?}, this build reads 1.x; use a newer posture, or write the report again with `posture evaluate SNAPSHOT -o json`"
-    )]
-    Version {
-        /// The version in the file.
-        found: String,
-    },
-    /// The JSON is broken or has not the shape of a report.
-    #[error("the report is damaged")]
-    Malformed(#[from] serde_json::Error),
-}
-
 /// Why a finding could not be picked out of a report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
@@ -720,29 +820,6 @@ pub enum FindError {
 }
 
 impl Report {
-    /// Reads a stored report. A newer 1.x is read, leaving out what this build does not know.
-    pub fn read(mut reader: impl Read) -> Result<Self, ReadError> {
-        #[derive(Deserialize)]
-        struct Head {
-            schema_version: Option<String>,
-        }
-        let mut bytes = Vec::new();
-        reader.read_to_end(&mut bytes)?;
-        let head: Head = serde_json::from_slice(&bytes)?;
-        let found = head.schema_version.ok_or(ReadError::NoVersion)?;
-        if found.split('.').next() != Some("1") {
-            return Err(ReadError::Version { found });
-        }
-        Ok(serde_json::from_slice(&bytes)?)
-    }
-
-    /// The worst severity that has a failing verdict, waived ones aside; what `--fail-on` compares.
-    pub fn worst_failing_severity(&self) -> Option<Severity> {
-        Severity::ALL
-            .into_iter()
-            .find(|severity| self.summary.by_severity.get(*severity) > 0)
-    }
-
     /// The finding whose id starts with `id`.
     pub fn find(&self, id: &str) -> Result<&Finding, FindError> {
         let mut matching = self
@@ -758,9 +835,18 @@ impl Report {
             (None, _) => Err(FindError::None { id: id.to_owned() }),
         }
     }
+}
+
+impl Head {
+    /// The worst severity that has a failing verdict, waived ones aside; what `--fail-on` compares.
+    pub fn worst_failing_severity(&self) -> Option<Severity> {
+        Severity::ALL
+            .into_iter()
+            .find(|severity| self.summary.by_severity.get(*severity) > 0)
+    }
 
     /// The name of an account, where known.
-    pub(crate) fn account_name(&self, id: &AccountId) -> Option<&str> {
+    pub fn account_name(&self, id: &AccountId) -> Option<&str> {
         self.scan
             .accounts
             .iter()

@@ -9,10 +9,10 @@ mod common;
 
 use common::PROD;
 use posture_catalog::Status;
-use posture_report::v1::{
-    Assessable, FindError, Outcome, ReadError, Report, Severity, WellArchitectedKind,
+use posture_report::v1::{Assessable, FindError, Outcome, Report, Severity, WellArchitectedKind};
+use posture_report::{
+    Format, ReadError, TableOptions, explain, render_json, render_table, report_schema,
 };
-use posture_report::{Format, TableOptions, explain, render_json, render_table, report_schema};
 
 const COMMITTED_SCHEMA: &str = include_str!("../../../docs/schema/report-v1.schema.json");
 
@@ -107,7 +107,7 @@ fn table_at_120_columns() {
 fn explained_failure() {
     let report = common::report();
     insta::assert_snapshot!(explain(
-        &report,
+        &report.head,
         &report.findings[0],
         &common::frameworks(),
         80,
@@ -119,7 +119,13 @@ fn explained_failure() {
 fn explained_unknown() {
     let report = common::report();
     let last = report.findings.last().unwrap();
-    insta::assert_snapshot!(explain(&report, last, &common::frameworks(), 80, false));
+    insta::assert_snapshot!(explain(
+        &report.head,
+        last,
+        &common::frameworks(),
+        80,
+        false
+    ));
 }
 
 #[test]
@@ -223,12 +229,12 @@ fn a_stored_report_reads_back() {
 #[test]
 fn other_versions_are_refused_and_newer_minor_ones_read() {
     let text = String::from_utf8(json(&common::report())).unwrap();
-    let major = text.replace(r#""schema_version": "1.0""#, r#""schema_version": "2.0""#);
+    let major = text.replace(r#""schema_version": "1.1""#, r#""schema_version": "2.0""#);
     let error = Report::read(major.as_bytes()).unwrap_err();
     assert!(matches!(error, ReadError::Version { found } if found == "2.0"));
     let minor = text.replace(
-        r#""schema_version": "1.0","#,
-        r#""schema_version": "1.1", "novelty": 1,"#,
+        r#""schema_version": "1.1","#,
+        r#""schema_version": "1.9", "novelty": 1,"#,
     );
     assert!(Report::read(minor.as_bytes()).is_ok());
     assert!(matches!(
@@ -244,7 +250,7 @@ fn other_versions_are_refused_and_newer_minor_ones_read() {
 
 #[test]
 fn what_was_not_assessed_has_no_score() {
-    let scores = common::report().scores;
+    let scores = common::report().head.scores;
     assert_eq!(scores.owasp_serverless.len(), 10);
     for row in &scores.owasp_serverless {
         match row.id.as_str() {
@@ -273,7 +279,7 @@ fn a_clean_sheet_of_a_category_seen_in_part_is_no_score() {
     let sheet = evaluation.tallies.owasp_serverless.get_mut("S1").unwrap();
     (sheet.fail, sheet.fail_weight) = (0, 0);
     let report = common::report_of(&evaluation);
-    let injection = &report.scores.owasp_serverless[0];
+    let injection = &report.head.scores.owasp_serverless[0];
     assert_eq!(injection.assessable, Assessable::Partly);
     assert_eq!(injection.score, None);
     assert!(injection.pass > 0);
@@ -284,7 +290,7 @@ fn a_clean_sheet_of_a_category_seen_in_part_is_no_score() {
 fn a_check_counts_once_a_question() {
     let report = common::report();
     let find = |id: &str| {
-        let rows = &report.scores.well_architected;
+        let rows = &report.head.scores.well_architected;
         rows.iter().find(|row| row.id == id).unwrap().clone()
     };
     let pillar = find("SEC");
@@ -301,8 +307,11 @@ fn unknowns_lower_coverage_only() {
     evaluation.tallies.overall.unknown += 50;
     evaluation.tallies.overall.unknown_weight += 500;
     let after = common::report_of(&evaluation);
-    assert_eq!(after.scores.overall.score, before.scores.overall.score);
-    assert!(after.scores.overall.coverage < before.scores.overall.coverage);
+    assert_eq!(
+        after.head.scores.overall.score,
+        before.head.scores.overall.score
+    );
+    assert!(after.head.scores.overall.coverage < before.head.scores.overall.coverage);
 }
 
 #[test]
@@ -310,8 +319,11 @@ fn summary_counts_by_severity_whatever_is_listed() {
     let mut evaluation = common::evaluation();
     evaluation.findings.clear();
     let report = common::report_of(&evaluation);
-    assert_eq!(report.summary.by_severity.critical, 5);
-    assert_eq!(report.worst_failing_severity(), Some(Severity::Critical));
+    assert_eq!(report.head.summary.by_severity.critical, 5);
+    assert_eq!(
+        report.head.worst_failing_severity(),
+        Some(Severity::Critical)
+    );
     assert!(table(&report, 80, false).contains("not listed here"));
 }
 
@@ -319,6 +331,7 @@ fn summary_counts_by_severity_whatever_is_listed() {
 fn accounts_that_could_not_be_entered_are_in_coverage() {
     let report = common::report();
     let row = report
+        .head
         .coverage
         .iter()
         .find(|row| row.account.as_str() == "555555555555")
@@ -346,7 +359,7 @@ fn hostile_text_is_inert_on_a_terminal() {
     for text in HOSTILE {
         let report = hostile(text);
         let explained = explain(
-            &report,
+            &report.head,
             &report.findings[0],
             &common::frameworks(),
             80,
@@ -440,7 +453,7 @@ fn a_sound_account_says_so_and_an_unread_one_does_not() {
     evaluation.accounts.pop();
     evaluation.coverage.clear();
     let sound = common::report_of(&evaluation);
-    assert_eq!(sound.worst_failing_severity(), None);
+    assert_eq!(sound.head.worst_failing_severity(), None);
     assert!(table(&sound, 80, false).contains("Nothing failed, and everything was read."));
 
     evaluation.complete = false;

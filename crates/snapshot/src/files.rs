@@ -1,7 +1,7 @@
 //! Files that are either whole or not there.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use crate::SnapshotError;
@@ -28,20 +28,34 @@ pub(crate) fn sweep(directory: &Path) -> Result<(), SnapshotError> {
 /// Writes a file by way of a temporary one in the same directory, synced and renamed, readable by its
 /// owner alone. Whatever happens, `path` holds the old content or the new, never a part.
 pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), SnapshotError> {
+    write_atomically_with(path, |file| file.write_all(content))
+}
+
+/// The same for content that is made while it is written.
+pub fn write_atomically_with(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), SnapshotError> {
     let parent = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     // `NamedTempFile` creates with mode 0600 and removes the file when anything below fails.
-    let mut file = tempfile::Builder::new()
+    let file = tempfile::Builder::new()
         .prefix(PREFIX)
         .suffix(SUFFIX)
         .tempfile_in(parent)
         .map_err(|e| SnapshotError::io("create a file beside", path, e))?;
-    file.write_all(content)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(|e| SnapshotError::io("write", path, e))?;
-    file.persist(path)
+    let mut buffered = BufWriter::with_capacity(1 << 16, file);
+    content(&mut buffered)
+        .and_then(|()| {
+            buffered
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)
+        })
+        .and_then(|file| file.as_file().sync_all().map(|()| file))
+        .map_err(|e| SnapshotError::io("write", path, e))?
+        .persist(path)
         .map_err(|e| SnapshotError::io("replace", path, e.error))?;
     Ok(())
 }

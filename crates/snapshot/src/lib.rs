@@ -8,7 +8,7 @@ mod read;
 mod write;
 
 pub use error::SnapshotError;
-pub use files::write_atomically;
+pub use files::{write_atomically, write_atomically_with};
 pub use format::{
     AccountRecord, LedgerEntry, Listing, Manifest, SCHEMA_VERSION, ScanRecord, Scope, ToolRecord,
     UnitKey, UnitRecord,

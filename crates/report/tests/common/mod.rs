@@ -730,5 +730,26 @@ pub(crate) fn evaluation() -> Evaluation {
         coverage: coverage(),
         complete: false,
         manual: vec![check_id("incident-response-not-rehearsed")],
+        runs: runs(),
+        places: vec![posture_engine::PlaceRecord {
+            account: account(PROD),
+            region: region("eu-west-1"),
+            services: vec!["lambda".to_owned(), "s3".to_owned()],
+            incomplete: vec!["lambda.function".to_owned()],
+        }],
+        resource_keys: vec![posture_engine::resource_key(
+            "lambda.function",
+            PROD,
+            "eu-west-1",
+            "arn:aws:lambda:eu-west-1:222222222222:function:orders",
+        )],
+        kept: vec![Status::Fail, Status::Unknown],
     }
+}
+
+/// One verdict of each kind for every check.
+fn runs() -> BTreeMap<CheckId, BTreeMap<Status, u64>> {
+    let verdicts: BTreeMap<Status, u64> = Status::ALL.map(|status| (status, 1)).into();
+    let rules = checks().into_iter().filter(|check| check.manual.is_none());
+    rules.map(|check| (check.id, verdicts.clone())).collect()
 }
