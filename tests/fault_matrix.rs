@@ -190,7 +190,8 @@ fn run(snapshot: &Path, replay: &Replay) {
             ..CallPolicy::default()
         },
         unit_timeout: Duration::from_secs(3600),
-        snapshot: snapshot.to_owned(),
+        snapshot: posture_snapshot::Directory::store(snapshot),
+        shard: None,
         tool: ToolRecord {
             name: "posture".into(),
             version: "test".into(),

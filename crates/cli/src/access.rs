@@ -7,11 +7,10 @@ use posture_policy::estate::{Attempt, Estate};
 use posture_policy::question::is_action;
 use posture_policy::{Decided, Requester, Verdict};
 use posture_report::{clean, json_text};
-use posture_snapshot::Snapshot;
 use serde_json::{Value, json};
 
 use crate::args::{CanArgs, ListFormat, WhoCanArgs};
-use crate::connect::snapshot_failure;
+use crate::connect::{open_snapshot, snapshot_failure};
 use crate::exit::{Failure, did_you_mean};
 
 pub(crate) fn can(args: &CanArgs) -> Result<u8, Failure> {
@@ -162,7 +161,7 @@ fn attempt<'a>(action: &'a str, resource: &'a str) -> Result<Attempt<'a>, Failur
 
 /// Reads and indexes a snapshot.
 pub(crate) fn open(snapshot: &Path) -> Result<Input, Failure> {
-    let snapshot = Snapshot::open(snapshot).map_err(snapshot_failure)?;
+    let snapshot = open_snapshot(snapshot)?;
     Input::read(&snapshot).map_err(|error| match EngineError::from(error) {
         EngineError::Snapshot(error) => snapshot_failure(error),
         other => Failure::nothing(other),

@@ -134,9 +134,16 @@ pub(crate) struct ScanArgs {
     /// Collect this service only, such as lambda; repeat or separate with commas
     #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
     pub(crate) service: Vec<String>,
-    /// Directory for the snapshot; an interrupted scan of the same scope goes on where it stopped
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_SNAPSHOT)]
+    /// Directory or s3://bucket/prefix for the snapshot; an interrupted scan of the same scope goes on where it
+    /// stopped
+    #[arg(long, value_name = "DIR|S3", default_value = DEFAULT_SNAPSHOT)]
     pub(crate) snapshot: PathBuf,
+    /// Collect only this share of the places, I of N counted from 0, and judge nothing
+    ///
+    /// All shares write to one snapshot, which posture evaluate judges. Of /N, the number is read from
+    /// AWS_BATCH_JOB_ARRAY_INDEX (AWS Batch array jobs) or JOB_COMPLETION_INDEX (Kubernetes indexed jobs).
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<String>,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]

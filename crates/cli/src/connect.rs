@@ -1,13 +1,15 @@
 //! From flags to a session, and from a scan's error to what a person can do about it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use posture_collect::{AccountRole, CallPolicy, ScanError, Session, SessionOptions};
 use posture_model::Region;
-use posture_snapshot::SnapshotError;
+use posture_snapshot::{Snapshot, SnapshotError};
 
 use crate::args::{ConnectArgs, RoleArgs};
 use crate::exit::{Failure, INCOMPLETE, NOTHING, USAGE, did_you_mean};
+use crate::object_store::{self, Access};
 
 pub(crate) async fn session(
     args: &ConnectArgs,
@@ -79,6 +81,12 @@ pub(crate) fn scan_failure(error: ScanError) -> Failure {
         ScanError::Snapshot(error) => snapshot_failure(error),
         ScanError::Request(_) | ScanError::Examiner(_) => Failure::new(USAGE, message),
     }
+}
+
+/// Opens the snapshot that a location names.
+pub(crate) fn open_snapshot(location: &Path) -> Result<Snapshot, Failure> {
+    let store = object_store::store(location, Access::default())?;
+    Snapshot::open_in(store).map_err(snapshot_failure)
 }
 
 pub(crate) fn snapshot_failure(error: SnapshotError) -> Failure {

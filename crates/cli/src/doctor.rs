@@ -12,7 +12,7 @@ use posture_collect::{
     Operation, ScanRequest, Session, core_operations, find_service, scan, services,
 };
 use posture_model::GapReason;
-use posture_snapshot::{LedgerEntry, Snapshot};
+use posture_snapshot::{Directory, LedgerEntry, Snapshot};
 use serde_json::json;
 
 use crate::args::{DoctorArgs, Global, ListFormat};
@@ -89,7 +89,8 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
         services: args.service.clone(),
         policy: connect::policy(&args.connect),
         unit_timeout: Duration::from_secs(300),
-        snapshot: directory.path().join("snapshot"),
+        snapshot: Directory::store(directory.path().join("snapshot")),
+        shard: None,
         tool: tool(),
     };
     let shown = Arc::new(Shown::new(global.quiet));

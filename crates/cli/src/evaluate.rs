@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use posture_catalog::{Catalog, Severity, Status};
 use posture_engine::{EngineError, Evaluation, Options};
 use posture_report::{CatalogView, Format, Live, Source, TableOptions, build, v1};
-use posture_snapshot::Snapshot;
+use posture_snapshot::{Snapshot, Store};
 
 use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
-use crate::connect::snapshot_failure;
+use crate::connect::{open_snapshot, snapshot_failure};
 use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, did_you_mean};
+use crate::object_store::{self, Access};
 use crate::output::{Target, targets};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<u8, Failure> {
     let plan = Plan::new(&args.select, &args.output)?;
-    plan.finish(&args.snapshot)
+    let store = object_store::store(&args.snapshot, Access::default())?;
+    plan.finish(&args.snapshot, store)
 }
 
 /// Everything that can be wrong with the flags, found out before the first call to AWS.
@@ -51,8 +54,10 @@ impl Plan {
     }
 
     /// Evaluates the snapshot, writes every report, and says how to exit.
-    pub(crate) fn finish(&self, snapshot: &Path) -> Result<u8, Failure> {
-        let evaluation = evaluate(snapshot, &self.catalog, &self.options)?;
+    pub(crate) fn finish(&self, snapshot: &Path, store: Arc<dyn Store>) -> Result<u8, Failure> {
+        let opened = Snapshot::open_in(store).map_err(snapshot_failure)?;
+        let evaluation = judge(&opened, &self.catalog, &self.options)?;
+        tell_missing_shards(&evaluation);
         let report = live(&evaluation, &self.catalog)?;
         for (format, target) in &self.outputs {
             let table = self.table(target, snapshot);
@@ -143,11 +148,31 @@ pub(crate) fn evaluate(
     catalog: &Catalog,
     options: &Options,
 ) -> Result<Evaluation, Failure> {
-    let snapshot = Snapshot::open(snapshot).map_err(snapshot_failure)?;
-    posture_engine::evaluate(&snapshot, catalog, options).map_err(|error| match error {
+    judge(&open_snapshot(snapshot)?, catalog, options)
+}
+
+fn judge(snapshot: &Snapshot, catalog: &Catalog, options: &Options) -> Result<Evaluation, Failure> {
+    posture_engine::evaluate(snapshot, catalog, options).map_err(|error| match error {
         EngineError::Snapshot(error) => snapshot_failure(error),
         other => Failure::nothing(other),
     })
+}
+
+/// Names the shares without which the report is not whole; its places say what that means.
+fn tell_missing_shards(evaluation: &Evaluation) {
+    if let Some(shards) = &evaluation.shards
+        && !shards.missing.is_empty()
+    {
+        let missing: Vec<String> = shards
+            .missing
+            .iter()
+            .map(|index| format!("{index}/{}", shards.of))
+            .collect();
+        tracing::warn!(
+            "shards that are missing or not finished: {}; run them again with the same --snapshot",
+            missing.join(", ")
+        );
+    }
 }
 
 /// The whole report, in memory, for commands that look findings up.

@@ -10,6 +10,7 @@ mod evaluate;
 mod exit;
 mod explain;
 mod manual;
+mod object_store;
 mod output;
 mod permissions;
 mod policy;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use posture_collect::{ScanRequest, find_service, scan};
-use posture_snapshot::ToolRecord;
+use posture_collect::{ScanRequest, ScanSummary, find_service, scan};
+use posture_snapshot::{Shard, Store, ToolRecord};
 
 use crate::args::{Global, ScanArgs};
 use crate::connect;
 use crate::evaluate::Plan;
 use crate::exit::{Failure, INTERRUPTED};
+use crate::object_store::{self, Access};
 use crate::permissions::unknown_service;
 use crate::progress::Shown;
 
@@ -24,14 +25,58 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
         }
     }
     let plan = Plan::new(&args.select, &args.output)?;
+    let shard = args.shard.as_deref().map(shard).transpose()?;
+    let access = Access {
+        profile: args.connect.profile.as_deref(),
+        endpoint_url: args.connect.endpoint_url.as_deref(),
+    };
+    let store = object_store::store(&args.snapshot, access)?;
     let runtime = connect::runtime()?;
-    runtime.block_on(collect(args, global))?;
+    let summary = runtime.block_on(collect(args, global, Arc::clone(&store), shard))?;
     // Clients and their connections are not needed any more, and waiting for them would cost time.
     runtime.shutdown_background();
-    plan.finish(&args.snapshot)
+    match shard {
+        None => plan.finish(&args.snapshot, store),
+        // A share says nothing about the whole: it is judged when all are there.
+        Some(shard) => crate::print(&format!(
+            "shard {shard}: {} units of {} accounts are in {}\nwhen all {} shards are: posture evaluate {}\n",
+            summary.units,
+            summary.accounts,
+            args.snapshot.display(),
+            shard.of,
+            args.snapshot.display()
+        )),
+    }
 }
 
-async fn collect(args: &ScanArgs, global: &Global) -> Result<(), Failure> {
+/// Where engines that run a job many times over say which run this is.
+const INDEXES: [&str; 2] = ["AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"];
+
+/// The shard that `I/N` names; of `N` or `/N`, the one whose number the engine gives.
+fn shard(text: &str) -> Result<Shard, Failure> {
+    let (index, of) = text.split_once('/').unwrap_or(("", text));
+    let given = match index {
+        "" => INDEXES.iter().find_map(|name| std::env::var(name).ok()),
+        index => Some(index.to_owned()),
+    };
+    let Some(index) = given else {
+        return Err(Failure::usage(format!(
+            "--shard {text} does not say which of the shards, and neither does the environment"
+        ))
+        .help(format!(
+            "write --shard I/N, where I counts from 0, or set {}",
+            INDEXES.join(" or ")
+        )));
+    };
+    format!("{index}/{of}").parse().map_err(Failure::usage)
+}
+
+async fn collect(
+    args: &ScanArgs,
+    global: &Global,
+    store: Arc<dyn Store>,
+    shard: Option<Shard>,
+) -> Result<ScanSummary, Failure> {
     let session = connect::session(&args.connect, args.region.first()).await?;
     let request = ScanRequest {
         session,
@@ -43,7 +88,8 @@ async fn collect(args: &ScanArgs, global: &Global) -> Result<(), Failure> {
         services: args.service.clone(),
         policy: connect::policy(&args.connect),
         unit_timeout: UNIT_TIMEOUT,
-        snapshot: args.snapshot.clone(),
+        snapshot: store,
+        shard,
         tool: tool(),
     };
     let shown = Arc::new(Shown::new(global.quiet));
@@ -55,7 +101,7 @@ async fn collect(args: &ScanArgs, global: &Global) -> Result<(), Failure> {
         ))),
     };
     shown.finish();
-    outcome.map(|_| ())
+    outcome
 }
 
 pub(crate) fn tool() -> ToolRecord {

@@ -91,7 +91,8 @@ fn request(replay: &Replay, service: &str, snapshot: std::path::PathBuf) -> Scan
         services: vec![service.to_owned()],
         policy: CallPolicy::default(),
         unit_timeout: Duration::from_secs(600),
-        snapshot,
+        snapshot: posture_snapshot::Directory::store(snapshot),
+        shard: None,
         tool: ToolRecord {
             name: "posture".into(),
             version: "bench".into(),

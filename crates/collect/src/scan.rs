@@ -1,13 +1,13 @@
 //! A scan: find accounts and regions, run every unit, write what each yields.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use posture_model::{AccountId, Gap, GapReason, Partition, Region, Tags};
 use posture_snapshot::{
-    AccountRecord, LedgerEntry, Listing, Scope, SnapshotError, SnapshotWriter, ToolRecord, UnitKey,
+    AccountRecord, LedgerEntry, Listing, Scope, Shard, SnapshotError, SnapshotWriter, Store,
+    ToolRecord, UnitKey,
 };
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -39,8 +39,10 @@ pub struct ScanRequest {
     pub policy: CallPolicy,
     /// Longest time for one unit.
     pub unit_timeout: Duration,
-    /// Directory of the snapshot.
-    pub snapshot: PathBuf,
+    /// Where the snapshot goes.
+    pub snapshot: Arc<dyn Store>,
+    /// Only this share of the places; none for all.
+    pub shard: Option<Shard>,
     /// What the snapshot says wrote it.
     pub tool: ToolRecord,
 }
@@ -173,15 +175,12 @@ pub async fn scan(
         return Err(ScanError::Nothing { detail });
     }
 
-    let mut writer = SnapshotWriter::create_or_resume(
-        &request.snapshot,
-        request.tool.clone(),
-        scan_id()?,
-        scope(&request),
-    )?;
     let records = plans.iter().map(|plan| plan.record.clone()).collect();
-    writer.set_accounts(caller.account.clone(), records)?;
-    let units = units(&plans, &services);
+    let writer = open_snapshot(&request, caller.account.clone(), records).await?;
+    let mut units = units(&plans, &services);
+    if let Some(shard) = request.shard {
+        units.retain(|unit| shard.takes(&unit.key.account, &unit.key.region));
+    }
     let wanted: Vec<UnitKey> = units.iter().map(|unit| unit.key.clone()).collect();
     let (resumed, open): (Vec<Unit>, Vec<Unit>) = units
         .into_iter()
@@ -213,6 +212,24 @@ pub async fn scan(
         accounts,
         units: count,
     })
+}
+
+/// Begins or resumes the snapshot. It may be far away, so that nothing else may wait for it.
+async fn open_snapshot(
+    request: &ScanRequest,
+    caller: AccountId,
+    accounts: Vec<AccountRecord>,
+) -> Result<SnapshotWriter, ScanError> {
+    let store = Arc::clone(&request.snapshot);
+    let (tool, id, scope) = (request.tool.clone(), scan_id()?, scope(request));
+    let shard = request.shard;
+    tokio::task::spawn_blocking(move || {
+        let mut writer = SnapshotWriter::create_or_resume_in(store, tool, id, scope, shard)?;
+        writer.set_accounts(caller, accounts)?;
+        Ok(writer)
+    })
+    .await
+    .map_err(|e| ScanError::Request(format!("the snapshot writer failed: {e}")))?
 }
 
 fn chosen_services(names: &[String]) -> Result<Vec<&'static Service>, ScanError> {

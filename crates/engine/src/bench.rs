@@ -159,6 +159,8 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
         },
         scope: Scope::default(),
         generation: None,
+        shard: None,
+        shards: None,
         caller: None,
         accounts: accounts
             .into_iter()

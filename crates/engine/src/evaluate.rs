@@ -167,6 +167,7 @@ pub fn evaluate_input(
         places: places.records(),
         resource_keys: resource_keys(input),
         kept: options.keep.iter().copied().collect(),
+        shards: manifest.shards.clone(),
     })
 }
 

@@ -132,15 +132,17 @@ impl<'a> Places<'a> {
         services.is_empty() || services.iter().any(|wanted| wanted == service)
     }
 
-    /// Accounts that were scanned at all; the others are gaps of the coverage.
+    /// Accounts that were to be scanned and could be entered; the others are gaps of the coverage. One without
+    /// a unit was not reached before an interruption, or belongs to a shard that is missing.
     fn accounts(&self) -> impl Iterator<Item = &'a AccountId> {
-        let scanned: BTreeSet<&AccountId> = self
+        let units = self.manifest.units.iter().map(|unit| &unit.key.account);
+        let entered = self
             .manifest
-            .units
+            .accounts
             .iter()
-            .map(|unit| &unit.key.account)
-            .collect();
-        scanned.into_iter()
+            .filter(|account| account.gaps.is_empty())
+            .map(|account| &account.id);
+        units.chain(entered).collect::<BTreeSet<_>>().into_iter()
     }
 
     /// Units of a service that other accounts or regions have. An interrupted scan leaves such.

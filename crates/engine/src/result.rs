@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use posture_catalog::Status;
 use posture_model::{AccountId, CheckId, FindingId, Gap, Region, Tags, Timestamp};
-use posture_snapshot::{AccountRecord, LedgerEntry};
+use posture_snapshot::{AccountRecord, LedgerEntry, Shards};
 
 /// The outcome of evaluating a catalogue over a snapshot.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,8 @@ pub struct Evaluation {
     pub resource_keys: Vec<String>,
     /// Statuses that `findings` holds.
     pub kept: Vec<Status>,
+    /// The shares of a scan that was made in shares.
+    pub shards: Option<Shards>,
 }
 
 /// What was looked for in one region of one account.

@@ -167,6 +167,8 @@ fn input_of(units: Vec<Unit>, change: impl FnOnce(&mut Manifest)) -> Input {
         },
         scope: Scope::default(),
         generation: None,
+        shard: None,
+        shards: None,
         caller: None,
         accounts: regions
             .into_iter()

@@ -191,6 +191,10 @@ fn scan(evaluation: &Evaluation) -> v1::Scan {
             .map(v1::Status::from)
             .collect(),
         baseline: None,
+        shards: evaluation.shards.as_ref().map(|shards| v1::Shards {
+            of: shards.of,
+            missing: shards.missing.clone(),
+        }),
     }
 }
 

@@ -78,6 +78,19 @@ pub struct Scan {
     /// The earlier report that `first_seen` was carried over from; null where none was given. Since 1.1.
     #[serde(default)]
     pub baseline: Option<Baseline>,
+    /// The shares of a scan that several processes made together; null for a scan in one piece. Since 1.1.
+    #[serde(default)]
+    pub shards: Option<Shards>,
+}
+
+/// The shares of a scan that several processes made together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct Shards {
+    /// How many there are to be.
+    pub of: u32,
+    /// Numbers, counted from 0, of those that are not there or not finished.
+    pub missing: Vec<u32>,
 }
 
 /// An earlier report.

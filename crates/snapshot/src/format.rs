@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use posture_model::{AccountId, Gap, Partition, Region, Tags, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::shard::Shard;
+
 /// The version this build writes. The first number changes when an older build could misread it.
 pub const SCHEMA_VERSION: &str = "1.0";
 
@@ -20,6 +22,12 @@ pub struct Manifest {
     /// The directory below this file's that holds the units; none for this file's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<Generation>,
+    /// Which share of the scan this is; none for the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// Of a scan in shares that was put together: which are there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<Shards>,
     /// What was asked for.
     pub scope: Scope,
     /// The account whose credentials the scan started with; null until it is known.
@@ -32,6 +40,15 @@ pub struct Manifest {
     /// The caller's own calls outside any unit, which found the accounts, by operation.
     #[serde(default)]
     pub ledger: Vec<LedgerEntry>,
+}
+
+/// The shares of a scan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shards {
+    /// How many there are to be.
+    pub of: u32,
+    /// Numbers of those that are not there, or not finished.
+    pub missing: Vec<u32>,
 }
 
 /// Name of a directory with the units of a scan that replaced an earlier one.

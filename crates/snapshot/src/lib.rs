@@ -5,13 +5,17 @@ mod error;
 mod files;
 mod format;
 mod read;
+mod shard;
+mod store;
 mod write;
 
 pub use error::SnapshotError;
 pub use files::{write_atomically, write_atomically_with};
 pub use format::{
-    AccountRecord, LedgerEntry, Listing, Manifest, SCHEMA_VERSION, ScanRecord, Scope, ToolRecord,
-    UnitKey, UnitRecord,
+    AccountRecord, LedgerEntry, Listing, Manifest, SCHEMA_VERSION, ScanRecord, Scope, Shards,
+    ToolRecord, UnitKey, UnitRecord,
 };
 pub use read::Snapshot;
+pub use shard::{Shard, ShardError};
+pub use store::{Directory, Store};
 pub use write::SnapshotWriter;

@@ -1,40 +1,61 @@
 //! Reading a snapshot, distrusting every byte of it.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use posture_model::Resource;
+use posture_model::{AccountId, Resource};
 use sha2::{Digest, Sha256};
 
-use crate::format::{Manifest, UnitKey, UnitRecord};
-use crate::write::hex;
+use crate::format::{AccountRecord, LedgerEntry, Manifest, Shards, UnitKey, UnitRecord};
+use crate::shard::{self, Shard};
+use crate::store::{Directory, Store};
+use crate::write::{RESUME_WITHIN, hex};
 use crate::{SCHEMA_VERSION, SnapshotError};
 
-/// What a snapshot's directory is known by.
+/// What a snapshot is known by.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// A snapshot opened for reading.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Where its units are.
-    root: PathBuf,
+    store: Arc<dyn Store>,
+    /// What the names of its units begin with.
+    base: String,
     manifest: Manifest,
 }
 
 impl Snapshot {
-    /// Opens a snapshot and reads its manifest. An interrupted one opens too, with the units it has.
+    /// Opens the snapshot in a directory.
     pub fn open(root: &Path) -> Result<Self, SnapshotError> {
-        let mut manifest = read_manifest(root)?;
+        Self::open_in(Directory::store(root))
+    }
+
+    /// Opens a snapshot and reads its manifest, or those of all its shards. An interrupted one opens too, with
+    /// the units it has.
+    pub fn open_in(store: Arc<dyn Store>) -> Result<Self, SnapshotError> {
+        let Some(mut manifest) = read_manifest(store.as_ref(), MANIFEST)? else {
+            let manifest = read_shards(store.as_ref())?;
+            return Ok(Self {
+                store,
+                base: String::new(),
+                manifest,
+            });
+        };
         if manifest.scan.finished_at.is_none() {
-            manifest.units = read_unit_records(root)?;
+            manifest.units = read_unit_records(store.as_ref(), "")?;
             manifest.units.sort_by(|a, b| a.key.cmp(&b.key));
         }
-        let root = match &manifest.generation {
-            Some(generation) => root.join(generation.as_str()),
-            None => root.to_owned(),
+        let base = match &manifest.generation {
+            Some(generation) => format!("{}/", generation.as_str()),
+            None => String::new(),
         };
-        Ok(Self { root, manifest })
+        Ok(Self {
+            store,
+            base,
+            manifest,
+        })
     }
 
     /// The manifest.
@@ -47,8 +68,12 @@ impl Snapshot {
     /// The digest is compared first, so a truncated or altered file is an error and not a shorter
     /// list.
     pub fn read_unit(&self, unit: &UnitRecord) -> Result<Vec<Resource>, SnapshotError> {
-        let (path, _) = unit_paths(&self.root, &unit.key);
-        let bytes = fs::read(&path).map_err(|e| SnapshotError::io("read", &path, e))?;
+        let (name, _) = unit_names(&self.base, &unit.key);
+        let path = self.store.place(&name);
+        let bytes = self
+            .store
+            .read(&name)?
+            .ok_or_else(|| SnapshotError::io("read", &path, std::io::ErrorKind::NotFound.into()))?;
         if hex(&Sha256::digest(&bytes)) != unit.sha256 {
             return Err(SnapshotError::corrupt(
                 &path,
@@ -79,31 +104,23 @@ impl Snapshot {
     }
 }
 
-pub(crate) fn unit_paths(root: &Path, key: &UnitKey) -> (PathBuf, PathBuf) {
-    let directory = root
-        .join(format!("account={}", key.account))
-        .join(format!("region={}", key.region));
-    (
-        directory.join(format!("{}.jsonl.zst", key.service)),
-        directory.join(format!("{}.unit.json", key.service)),
-    )
+/// Names of a unit's resources and of its record.
+pub(crate) fn unit_names(base: &str, key: &UnitKey) -> (String, String) {
+    let stem = format!(
+        "{base}account={}/region={}/{}",
+        key.account, key.region, key.service
+    );
+    (format!("{stem}.jsonl.zst"), format!("{stem}.unit.json"))
 }
 
-pub(crate) fn read_manifest(root: &Path) -> Result<Manifest, SnapshotError> {
-    let path = root.join(MANIFEST);
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(e)
-            if matches!(
-                e.kind(),
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-            ) =>
-        {
-            return Err(SnapshotError::NotASnapshot {
-                path: root.to_owned(),
-            });
-        }
-        Err(e) => return Err(SnapshotError::io("read", &path, e)),
+/// A manifest; none where there is no such file.
+pub(crate) fn read_manifest(
+    store: &dyn Store,
+    name: &str,
+) -> Result<Option<Manifest>, SnapshotError> {
+    let path = store.place(name);
+    let Some(bytes) = store.read(name)? else {
+        return Ok(None);
     };
     // The version is looked at by itself: the rest of a newer manifest may not parse at all.
     let value: serde_json::Value =
@@ -119,7 +136,9 @@ pub(crate) fn read_manifest(root: &Path) -> Result<Manifest, SnapshotError> {
             supported: SCHEMA_VERSION,
         });
     }
-    serde_json::from_value(value).map_err(|e| SnapshotError::corrupt(&path, e))
+    serde_json::from_value(value)
+        .map(Some)
+        .map_err(|e| SnapshotError::corrupt(&path, e))
 }
 
 fn newer(found: &str, supported: &str) -> bool {
@@ -131,55 +150,186 @@ fn newer(found: &str, supported: &str) -> bool {
     numbers(found) > numbers(supported)
 }
 
-/// The records of all complete units below a snapshot's directory.
-pub(crate) fn read_unit_records(root: &Path) -> Result<Vec<UnitRecord>, SnapshotError> {
+/// The records of all complete units of a snapshot.
+pub(crate) fn read_unit_records(
+    store: &dyn Store,
+    base: &str,
+) -> Result<Vec<UnitRecord>, SnapshotError> {
     let mut records = Vec::new();
-    for region in unit_directories(root)? {
-        for entry in fs::read_dir(&region).map_err(|e| SnapshotError::io("list", &region, e))? {
-            let path = entry
-                .map_err(|e| SnapshotError::io("list", &region, e))?
-                .path();
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
-            if !name.ends_with(".unit.json") {
-                continue;
-            }
-            let bytes = fs::read(&path).map_err(|e| SnapshotError::io("read", &path, e))?;
-            let record: UnitRecord =
-                serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
-            // A record that was moved would make another unit's resources vanish.
-            let (_, expected) = unit_paths(root, &record.key);
-            if expected != path {
-                return Err(SnapshotError::corrupt(&path, "it records another unit"));
-            }
-            records.push(record);
+    for name in store.list(&format!("{base}account="))? {
+        if !name.ends_with(".unit.json") {
+            continue;
         }
+        let path = store.place(&name);
+        let Some(bytes) = store.read(&name)? else {
+            continue;
+        };
+        let record: UnitRecord =
+            serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
+        // A record that was moved would make another unit's resources vanish.
+        let (_, expected) = unit_names(base, &record.key);
+        if expected != name {
+            return Err(SnapshotError::corrupt(&path, "it records another unit"));
+        }
+        records.push(record);
     }
     Ok(records)
 }
 
-/// The directories that hold units.
-pub(crate) fn unit_directories(root: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
-    let mut found = Vec::new();
-    for account in directories(root, "account=")? {
-        found.extend(directories(&account, "region=")?);
+/// The manifests of the shards that are there.
+pub(crate) fn shard_manifests(
+    store: &dyn Store,
+) -> Result<BTreeMap<Shard, Manifest>, SnapshotError> {
+    let mut found = BTreeMap::new();
+    for name in store.list(shard::PREFIX)? {
+        let Some(shard) = Shard::of_manifest(&name) else {
+            continue;
+        };
+        if let Some(manifest) = read_manifest(store, &name)? {
+            found.insert(shard, manifest);
+        }
     }
     Ok(found)
 }
 
-pub(crate) fn directories(parent: &Path, prefix: &str) -> Result<Vec<PathBuf>, SnapshotError> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(parent).map_err(|e| SnapshotError::io("list", parent, e))? {
-        let path = entry
-            .map_err(|e| SnapshotError::io("list", parent, e))?
-            .path();
-        let named = path
-            .file_name()
-            .and_then(|n| n.to_str())
-            .is_some_and(|n| n.starts_with(prefix));
-        if named && path.is_dir() {
-            found.push(path);
+/// One manifest over all shards that wrote to a store.
+fn read_shards(store: &dyn Store) -> Result<Manifest, SnapshotError> {
+    let found = shard_manifests(store)?;
+    let place = store.place("");
+    let Some(of) = found.keys().map(|shard| shard.of).next() else {
+        return Err(SnapshotError::NotASnapshot { path: place });
+    };
+    let corrupt = |detail: &str| SnapshotError::corrupt(&place, detail);
+    if found.keys().any(|shard| shard.of != of) {
+        return Err(corrupt(
+            "it holds shards of scans with different numbers of shards",
+        ));
+    }
+    let newest = found
+        .values()
+        .map(|manifest| manifest.scan.started_at.unix());
+    let newest = newest.max().unwrap_or_default();
+    // What is left of an earlier run would be shown beside what is a day younger.
+    let fresh: BTreeMap<Shard, Manifest> = found
+        .into_iter()
+        .filter(|(_, manifest)| newest - manifest.scan.started_at.unix() <= RESUME_WITHIN)
+        .collect();
+    let missing: Vec<u32> = Shard::all(of)
+        .filter(|shard| {
+            let manifest = fresh.get(shard);
+            manifest.is_none_or(|manifest| manifest.scan.finished_at.is_none())
+        })
+        .map(|shard| shard.index)
+        .collect();
+    let mut merged: Option<Manifest> = None;
+    for (shard, mut manifest) in fresh {
+        if manifest.scan.finished_at.is_none() {
+            manifest.units = own_records(store, shard)?;
+        }
+        match &mut merged {
+            None => merged = Some(manifest),
+            Some(merged) if merged.scope != manifest.scope => {
+                return Err(corrupt("it holds shards of scans with different scopes"));
+            }
+            Some(merged) => join(merged, manifest),
         }
     }
-    found.sort();
-    Ok(found)
+    let mut merged = merged.ok_or(SnapshotError::NotASnapshot { path: place })?;
+    if !missing.is_empty() {
+        merged.scan.finished_at = None;
+    }
+    merged.units.sort_by(|a, b| a.key.cmp(&b.key));
+    merged.units.dedup_by(|a, b| a.key == b.key);
+    merged.shard = None;
+    merged.shards = Some(Shards { of, missing });
+    Ok(merged)
+}
+
+/// The units of a shard that are complete.
+pub(crate) fn own_records(
+    store: &dyn Store,
+    shard: Shard,
+) -> Result<Vec<UnitRecord>, SnapshotError> {
+    let mut records = read_unit_records(store, "")?;
+    records.retain(|record| shard.takes(&record.key.account, &record.key.region));
+    Ok(records)
+}
+
+/// Adds what another shard read.
+fn join(merged: &mut Manifest, other: Manifest) {
+    let scan = &mut merged.scan;
+    // Ids are random; the smallest is the same whoever looks.
+    if other.scan.id < scan.id {
+        scan.id.clone_from(&other.scan.id);
+    }
+    scan.started_at = scan.started_at.min(other.scan.started_at);
+    scan.finished_at = scan
+        .finished_at
+        .zip(other.scan.finished_at)
+        .map(|(a, b)| a.max(b));
+    merged.caller = merged.caller.take().or(other.caller);
+    merged.units.extend(other.units);
+    merged.ledger = most(std::mem::take(&mut merged.ledger), other.ledger);
+    let mut accounts: BTreeMap<AccountId, AccountRecord> = std::mem::take(&mut merged.accounts)
+        .into_iter()
+        .map(|account| (account.id.clone(), account))
+        .collect();
+    for account in other.accounts {
+        match accounts.get_mut(&account.id) {
+            Some(known) => join_account(known, account),
+            None => {
+                accounts.insert(account.id.clone(), account);
+            }
+        }
+    }
+    merged.accounts = accounts.into_values().collect();
+}
+
+fn join_account(known: &mut AccountRecord, other: AccountRecord) {
+    for region in other.regions {
+        if !known.regions.contains(&region) {
+            known.regions.push(region);
+        }
+    }
+    known.regions.sort();
+    for gap in other.gaps {
+        if !known.gaps.contains(&gap) {
+            known.gaps.push(gap);
+        }
+    }
+    known.name = known.name.take().or(other.name);
+    known.ou_path = known.ou_path.take().or(other.ou_path);
+    known.ledger = most(std::mem::take(&mut known.ledger), other.ledger);
+}
+
+/// Every shard enters every account, with the same calls: they are counted as one scan makes them.
+fn most(known: Vec<LedgerEntry>, other: Vec<LedgerEntry>) -> Vec<LedgerEntry> {
+    let mut entries: BTreeMap<String, LedgerEntry> = BTreeMap::new();
+    for entry in known.into_iter().chain(other) {
+        match entries.get_mut(&entry.operation) {
+            None => {
+                entries.insert(entry.operation.clone(), entry);
+            }
+            Some(known) => {
+                known.calls = known.calls.max(entry.calls);
+                known.pages = known.pages.max(entry.pages);
+                known.retries = known.retries.max(entry.retries);
+                known.throttled = known.throttled.max(entry.throttled);
+                known.denied = known.denied.max(entry.denied);
+                known.failed = known.failed.max(entry.failed);
+                known.milliseconds = known.milliseconds.max(entry.milliseconds);
+                for gap in entry.gaps {
+                    if !known.gaps.contains(&gap) {
+                        known.gaps.push(gap);
+                    }
+                }
+            }
+        }
+    }
+    entries.into_values().collect()
+}
+
+/// Where a unit's record is, for errors.
+pub(crate) fn place_of(store: &dyn Store, base: &str, key: &UnitKey) -> PathBuf {
+    store.place(&unit_names(base, key).1)
 }

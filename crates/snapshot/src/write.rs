@@ -1,54 +1,74 @@
 //! Writing a snapshot unit by unit, and resuming an interrupted one.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use posture_model::{AccountId, Resource, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::files::{sweep, write_atomically};
 use crate::format::{
     AccountRecord, Generation, LedgerEntry, Listing, Manifest, ScanRecord, Scope, UnitKey,
     UnitRecord,
 };
 use crate::read::{
-    MANIFEST, directories, read_manifest, read_unit_records, unit_directories, unit_paths,
+    MANIFEST, own_records, place_of, read_manifest, read_unit_records, shard_manifests, unit_names,
 };
+use crate::shard::{self, Shard};
+use crate::store::{Directory, Store};
 use crate::{SCHEMA_VERSION, SnapshotError, ToolRecord};
 
 /// Compression level of resource files: fast, and small enough for text as repetitive as this.
 const ZSTD_LEVEL: i32 = 3;
 
 /// How long after its start an interrupted scan may be resumed, in seconds.
-const RESUME_WITHIN: i64 = 24 * 60 * 60;
+pub(crate) const RESUME_WITHIN: i64 = 24 * 60 * 60;
 
 /// A snapshot being written.
 #[derive(Debug)]
 pub struct SnapshotWriter {
-    /// Where its units and, until it is finished, its manifest are.
-    root: PathBuf,
+    store: Arc<dyn Store>,
+    /// What the names of its units and, until it is finished, of its manifest begin with.
+    base: String,
+    /// The name of its manifest, behind `base`.
+    name: String,
     manifest: Manifest,
     done: BTreeMap<UnitKey, UnitRecord>,
-    /// The finished snapshot that this one is to replace, and its directory, which holds `root`.
-    replaces: Option<(PathBuf, Manifest)>,
+    /// The finished snapshot that this one is to replace.
+    replaces: Option<Manifest>,
 }
 
+/// Where a scan begins: a manifest, and the units that an interrupted run completed.
+type Start = (Manifest, BTreeMap<UnitKey, UnitRecord>);
+
 impl SnapshotWriter {
-    /// Starts a snapshot in a new or empty directory, or resumes the interrupted one that is there.
-    ///
-    /// A finished snapshot stays as it is until the new one is finished too: its successor is written
-    /// into a directory inside, and takes its place in one step. An interrupted scan that was started
-    /// more than a day ago is forgotten.
+    /// Starts a snapshot in a directory; see [`Self::create_or_resume_in`].
     pub fn create_or_resume(
         root: &Path,
         tool: ToolRecord,
         scan_id: String,
         scope: Scope,
     ) -> Result<Self, SnapshotError> {
-        fs::create_dir_all(root).map_err(|e| SnapshotError::io("create", root, e))?;
-        restrict(root)?;
+        Self::create_or_resume_in(Directory::store(root), tool, scan_id, scope, None)
+    }
+
+    /// Starts a snapshot in a new or empty store, or resumes the interrupted one that is there.
+    ///
+    /// A finished snapshot stays as it is until the new one is finished too: its successor is written
+    /// below a name of its own, and takes its place in one step. An interrupted scan that was started
+    /// more than a day ago is forgotten.
+    ///
+    /// A shard writes its own units and its own manifest beside those of the others, and touches nothing of
+    /// theirs. A shard that was finished is written anew in place.
+    pub fn create_or_resume_in(
+        store: Arc<dyn Store>,
+        tool: ToolRecord,
+        scan_id: String,
+        scope: Scope,
+        shard: Option<Shard>,
+    ) -> Result<Self, SnapshotError> {
+        store.prepare()?;
         let fresh = Manifest {
             schema_version: SCHEMA_VERSION.to_owned(),
             tool,
@@ -58,33 +78,57 @@ impl SnapshotWriter {
                 finished_at: None,
             },
             generation: None,
+            shard,
+            shards: None,
             scope,
             caller: None,
             accounts: Vec::new(),
             units: Vec::new(),
             ledger: Vec::new(),
         };
-        let (replaces, root) = match read_manifest(root) {
-            Ok(found) if found.scan.finished_at.is_some() => {
-                sweep(root)?;
-                let next = successor(root, &found, &fresh)?;
-                fs::create_dir_all(&next).map_err(|e| SnapshotError::io("create", &next, e))?;
-                restrict(&next)?;
-                (Some((root.to_owned(), found)), next)
-            }
-            Ok(_) | Err(SnapshotError::NotASnapshot { .. }) => (None, root.to_owned()),
-            Err(other) => return Err(other),
-        };
-        let (manifest, done) = resume(&root, fresh)?;
-        let writer = Self {
-            root,
-            manifest,
-            done,
-            replaces,
+        let writer = match shard {
+            Some(shard) => Self::begin_shard(store, fresh, shard)?,
+            None => Self::begin(store, fresh)?,
         };
         // Written at once, so that an unwritable directory or a full disk shows before the first call.
         writer.write_manifest()?;
         Ok(writer)
+    }
+
+    fn begin(store: Arc<dyn Store>, fresh: Manifest) -> Result<Self, SnapshotError> {
+        let (replaces, base) = match read_manifest(store.as_ref(), MANIFEST)? {
+            Some(found) if found.scan.finished_at.is_some() => {
+                store.sweep("")?;
+                let next = successor(store.as_ref(), &found, &fresh)?;
+                (Some(found), next)
+            }
+            _ => (None, String::new()),
+        };
+        let (manifest, done) = resume(store.as_ref(), &base, fresh)?;
+        Ok(Self {
+            store,
+            base,
+            name: MANIFEST.to_owned(),
+            manifest,
+            done,
+            replaces,
+        })
+    }
+
+    fn begin_shard(
+        store: Arc<dyn Store>,
+        fresh: Manifest,
+        shard: Shard,
+    ) -> Result<Self, SnapshotError> {
+        let (manifest, done) = resume_shard(store.as_ref(), fresh, shard)?;
+        Ok(Self {
+            store,
+            base: String::new(),
+            name: shard.manifest(),
+            manifest,
+            done,
+            replaces: None,
+        })
     }
 
     /// The moment to which ages refer.
@@ -107,12 +151,9 @@ impl SnapshotWriter {
     ) -> Result<(), SnapshotError> {
         // Fan-out finishes in any order; the file must not depend on it.
         resources.sort_by(|a, b| (&a.r#type, &a.arn, &a.id).cmp(&(&b.r#type, &b.arn, &b.id)));
-        let (data_path, record_path) = unit_paths(&self.root, &key);
-        if let Some(parent) = data_path.parent() {
-            fs::create_dir_all(parent).map_err(|e| SnapshotError::io("create", parent, e))?;
-        }
-        let compressed =
-            compress(&resources).map_err(|e| SnapshotError::io("write", &data_path, e))?;
+        let (data, record_name) = unit_names(&self.base, &key);
+        let compressed = compress(&resources)
+            .map_err(|e| SnapshotError::io("write", &self.store.place(&data), e))?;
         let record = UnitRecord {
             key: key.clone(),
             listings,
@@ -120,8 +161,9 @@ impl SnapshotWriter {
             resources: resources.len() as u64,
             sha256: hex(&Sha256::digest(&compressed)),
         };
-        write_atomically(&data_path, &compressed)?;
-        write_atomically(&record_path, &to_json(&record_path, &record)?)?;
+        self.store.write(&data, &compressed)?;
+        let place = place_of(self.store.as_ref(), &self.base, &key);
+        self.store.write(&record_name, &to_json(&place, &record)?)?;
         self.done.insert(key, record);
         Ok(())
     }
@@ -152,102 +194,145 @@ impl SnapshotWriter {
             .collect();
         self.manifest.units.sort_by(|a, b| a.key.cmp(&b.key));
         self.manifest.scan.finished_at = Some(Timestamp::now());
-        let Some((root, old)) = &self.replaces else {
+        let Some(old) = &self.replaces else {
             return self.write_manifest();
         };
-        let name = self.root.file_name().and_then(|name| name.to_str());
-        self.manifest.generation = name.and_then(|name| name.to_owned().try_into().ok());
-        let path = root.join(MANIFEST);
+        self.manifest.generation = self.base.trim_end_matches('/').to_owned().try_into().ok();
+        let store = self.store.as_ref();
         // The one step: before it the old snapshot is there as a whole, after it the new one.
-        write_atomically(&path, &to_json(&path, &self.manifest)?)?;
-        remove(&self.root.join(MANIFEST))?;
+        store.write(MANIFEST, &to_json(&store.place(MANIFEST), &self.manifest)?)?;
+        store.remove(&format!("{}{MANIFEST}", self.base))?;
         match &old.generation {
-            Some(generation) => clear(&root.join(generation.as_str())),
-            None => clear_units(root),
+            Some(generation) => clear(store, &format!("{}/", generation.as_str())),
+            None => clear_units(store, ""),
         }
     }
 
     fn write_manifest(&self) -> Result<(), SnapshotError> {
-        let path = self.root.join(MANIFEST);
-        write_atomically(&path, &to_json(&path, &self.manifest)?)
+        let name = format!("{}{}", self.base, self.name);
+        let place = self.store.place(&name);
+        self.store.write(&name, &to_json(&place, &self.manifest)?)
     }
 }
 
-/// Where the successor of a finished snapshot is written: where an interrupted scan has begun one, or
-/// in a new directory.
-fn successor(root: &Path, current: &Manifest, fresh: &Manifest) -> Result<PathBuf, SnapshotError> {
+/// What the names of the successor of a finished snapshot begin with: those that an interrupted scan has
+/// begun with, or new ones.
+fn successor(
+    store: &dyn Store,
+    current: &Manifest,
+    fresh: &Manifest,
+) -> Result<String, SnapshotError> {
     let in_use = current.generation.as_ref().map(Generation::as_str);
     if in_use.is_some() {
         // Units here belong to a snapshot before the current one, and outlived it by a kill.
-        clear_units(root)?;
+        clear_units(store, "")?;
     }
-    let mut begun = None;
-    for directory in directories(root, Generation::PREFIX)? {
-        let name = directory.file_name().and_then(|name| name.to_str());
-        if name.is_some() && name == in_use {
-            continue;
-        }
+    let names = store.list(Generation::PREFIX)?;
+    let begun: BTreeSet<&str> = names
+        .iter()
+        .filter_map(|name| Some(name.split_once('/')?.0))
+        .filter(|name| Some(*name) != in_use)
+        .collect();
+    let mut resumed = None;
+    for name in begun {
+        let base = format!("{name}/");
         // One that cannot be read, or is over, was left behind by a scan that was killed at its end.
-        match read_manifest(&directory) {
-            Ok(found) if begun.is_none() && !is_over(&found.scan) => begun = Some(directory),
-            _ => clear(&directory)?,
+        match read_manifest(store, &format!("{base}{MANIFEST}")) {
+            Ok(Some(found)) if resumed.is_none() && !is_over(&found.scan) => resumed = Some(base),
+            _ => clear(store, &base)?,
         }
     }
-    Ok(begun.unwrap_or_else(|| root.join(Generation::of_scan(&fresh.scan.id).as_str())))
+    Ok(resumed.unwrap_or_else(|| format!("{}/", Generation::of_scan(&fresh.scan.id).as_str())))
 }
 
-/// What an interrupted scan left in a directory, or a fresh start there.
-fn resume(
-    root: &Path,
-    fresh: Manifest,
-) -> Result<(Manifest, BTreeMap<UnitKey, UnitRecord>), SnapshotError> {
-    let found = match read_manifest(root) {
-        Ok(found) => found,
-        Err(SnapshotError::NotASnapshot { .. }) => {
-            sweep(root)?;
-            let mut entries = fs::read_dir(root).map_err(|e| SnapshotError::io("list", root, e))?;
-            if entries.next().is_some() {
-                return Err(SnapshotError::NotEmpty {
-                    path: root.to_owned(),
-                });
-            }
-            return Ok((fresh, BTreeMap::new()));
+/// What an interrupted scan left, or a fresh start.
+fn resume(store: &dyn Store, base: &str, fresh: Manifest) -> Result<Start, SnapshotError> {
+    let Some(found) = read_manifest(store, &format!("{base}{MANIFEST}"))? else {
+        store.sweep(base)?;
+        if !store.list(base)?.is_empty() {
+            return Err(SnapshotError::NotEmpty {
+                path: store.place(base),
+            });
         }
-        Err(other) => return Err(other),
+        return Ok((fresh, BTreeMap::new()));
     };
+    store.sweep(base)?;
     if is_over(&found.scan) {
-        sweep(root)?;
-        clear_units(root)?;
+        clear_units(store, base)?;
         return Ok((fresh, BTreeMap::new()));
     }
-    if let Some(difference) = scope_difference(&found.scope, &fresh.scope) {
-        return Err(SnapshotError::OtherScope {
-            path: root.to_owned(),
-            difference,
-        });
+    same_scope(store, &found, &fresh)?;
+    let records = read_unit_records(store, base)?;
+    let done = intact(store, base, records)?;
+    Ok((resumed(found, fresh), done))
+}
+
+/// The same for a shard, which may not touch what belongs to others.
+fn resume_shard(store: &dyn Store, fresh: Manifest, shard: Shard) -> Result<Start, SnapshotError> {
+    let path = store.place("");
+    let differs = |difference: String| SnapshotError::OtherScope {
+        path: path.clone(),
+        difference,
+    };
+    let foreign = |name: &String| {
+        !name.starts_with(shard::PREFIX)
+            && !name.starts_with("account=")
+            && !name.starts_with(".posture-")
+    };
+    if store.read(MANIFEST)?.is_some() {
+        return Err(differs("it was not written in shards".to_owned()));
     }
-    sweep(root)?;
-    for directory in unit_directories(root)? {
-        sweep(&directory)?;
+    if store.list("")?.iter().any(foreign) {
+        return Err(SnapshotError::NotEmpty { path });
     }
-    let done = read_unit_records(root)?
-        .into_iter()
-        // A file that was damaged since is collected again rather than trusted.
-        .filter(|record| intact(root, record))
-        .map(|record| (record.key.clone(), record))
-        .collect();
-    let resumed = Manifest {
+    let all = shard_manifests(store)?;
+    if let Some(other) = all.keys().find(|found| found.of != shard.of) {
+        return Err(differs(format!("it is written in {} shards", other.of)));
+    }
+    // Those of yesterday's run make room for today's.
+    for found in all.values().filter(|found| !is_old(&found.scan)) {
+        same_scope(store, found, &fresh)?;
+    }
+    let records = own_records(store, shard)?;
+    match all.get(&shard) {
+        Some(found) if !is_over(&found.scan) => {
+            let done = intact(store, "", records)?;
+            Ok((resumed(found.clone(), fresh), done))
+        }
+        _ => {
+            for record in records {
+                remove_unit(store, "", &record.key)?;
+            }
+            Ok((fresh, BTreeMap::new()))
+        }
+    }
+}
+
+fn resumed(found: Manifest, fresh: Manifest) -> Manifest {
+    Manifest {
         tool: fresh.tool,
         ..found
-    };
-    Ok((resumed, done))
+    }
 }
 
 /// Whether nothing is to be added to a scan: it ended, or what it read is too old to be shown beside
 /// what would be read now.
 fn is_over(scan: &ScanRecord) -> bool {
-    let age = Timestamp::now().unix() - scan.started_at.unix();
-    scan.finished_at.is_some() || age > RESUME_WITHIN
+    scan.finished_at.is_some() || is_old(scan)
+}
+
+fn is_old(scan: &ScanRecord) -> bool {
+    Timestamp::now().unix() - scan.started_at.unix() > RESUME_WITHIN
+}
+
+fn same_scope(store: &dyn Store, found: &Manifest, fresh: &Manifest) -> Result<(), SnapshotError> {
+    match scope_difference(&found.scope, &fresh.scope) {
+        Some(difference) => Err(SnapshotError::OtherScope {
+            path: store.place(""),
+            difference,
+        }),
+        None => Ok(()),
+    }
 }
 
 fn scope_difference(found: &Scope, wanted: &Scope) -> Option<String> {
@@ -270,49 +355,47 @@ fn scope_difference(found: &Scope, wanted: &Scope) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-fn intact(root: &Path, record: &UnitRecord) -> bool {
-    let (data_path, _) = unit_paths(root, &record.key);
-    fs::read(data_path).is_ok_and(|bytes| hex(&Sha256::digest(&bytes)) == record.sha256)
-}
-
-/// Removes a directory that holds a whole snapshot. Only what this crate wrote is touched.
-fn clear(root: &Path) -> Result<(), SnapshotError> {
-    sweep(root)?;
-    clear_units(root)?;
-    remove(&root.join(MANIFEST))?;
-    // Not empty when it holds something of somebody else's.
-    let _ = fs::remove_dir(root);
-    Ok(())
-}
-
-/// Removes the units of a snapshot, and the directories that they leave empty.
-fn clear_units(root: &Path) -> Result<(), SnapshotError> {
-    for account in directories(root, "account=")? {
-        for region in directories(&account, "region=")? {
-            sweep(&region)?;
-            for entry in fs::read_dir(&region).map_err(|e| SnapshotError::io("list", &region, e))? {
-                let path = entry
-                    .map_err(|e| SnapshotError::io("list", &region, e))?
-                    .path();
-                let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
-                if name.ends_with(".unit.json") || name.ends_with(".jsonl.zst") {
-                    remove(&path)?;
-                }
-            }
-            let _ = fs::remove_dir(&region);
+/// The units whose resources are as recorded. A file that was damaged since is collected again rather than
+/// trusted.
+fn intact(
+    store: &dyn Store,
+    base: &str,
+    records: Vec<UnitRecord>,
+) -> Result<BTreeMap<UnitKey, UnitRecord>, SnapshotError> {
+    let mut done = BTreeMap::new();
+    for record in records {
+        let (data, _) = unit_names(base, &record.key);
+        let bytes = store.read(&data)?;
+        if bytes.is_some_and(|bytes| hex(&Sha256::digest(&bytes)) == record.sha256) {
+            done.insert(record.key.clone(), record);
         }
-        let _ = fs::remove_dir(&account);
+    }
+    Ok(done)
+}
+
+/// Removes a whole snapshot. Only what this crate wrote is touched.
+fn clear(store: &dyn Store, base: &str) -> Result<(), SnapshotError> {
+    clear_units(store, base)?;
+    store.remove(&format!("{base}{MANIFEST}"))?;
+    store.sweep(base)
+}
+
+/// Removes the units of a snapshot.
+fn clear_units(store: &dyn Store, base: &str) -> Result<(), SnapshotError> {
+    let names = store.list(&format!("{base}account="))?;
+    // Records first: a unit without one does not count.
+    for suffix in [".unit.json", ".jsonl.zst"] {
+        for name in names.iter().filter(|name| name.ends_with(suffix)) {
+            store.remove(name)?;
+        }
     }
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<(), SnapshotError> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(SnapshotError::io("remove", path, e))
-        }
-        _ => Ok(()),
-    }
+fn remove_unit(store: &dyn Store, base: &str, key: &UnitKey) -> Result<(), SnapshotError> {
+    let (data, record) = unit_names(base, key);
+    store.remove(&record)?;
+    store.remove(&data)
 }
 
 fn compress(resources: &[Resource]) -> std::io::Result<Vec<u8>> {
@@ -334,21 +417,4 @@ fn to_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, Snaps
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Names of resources tell an attacker where to look: the directory is its owner's alone.
-#[cfg(unix)]
-fn restrict(root: &Path) -> Result<(), SnapshotError> {
-    use std::os::unix::fs::PermissionsExt;
-    let empty = fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
-    if empty {
-        fs::set_permissions(root, fs::Permissions::from_mode(0o700))
-            .map_err(|e| SnapshotError::io("restrict", root, e))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &Path) -> Result<(), SnapshotError> {
-    Ok(())
 }

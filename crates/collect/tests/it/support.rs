@@ -86,7 +86,8 @@ pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, S
         services: vec![service.to_owned()],
         policy: CallPolicy::default(),
         unit_timeout: Duration::from_secs(3600),
-        snapshot: dir.path().join("snapshot"),
+        snapshot: posture_snapshot::Directory::store(dir.path().join("snapshot")),
+        shard: None,
         tool: ToolRecord {
             name: "posture".into(),
             version: "test".into(),

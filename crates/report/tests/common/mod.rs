@@ -744,6 +744,7 @@ pub(crate) fn evaluation() -> Evaluation {
             "arn:aws:lambda:eu-west-1:222222222222:function:orders",
         )],
         kept: vec![Status::Fail, Status::Unknown],
+        shards: None,
     }
 }
 
