@@ -15,6 +15,7 @@ mod bad_input;
 mod commands;
 mod demo;
 mod denied;
+mod deploy;
 mod hostile;
 mod interrupted;
 mod localstack;

@@ -206,24 +206,31 @@ fn what_is_no_shard_is_told() {
     assert!(ran.stderr.contains("not written in shards"), "{ran:?}");
 }
 
+/// What a request without a body is answered with.
+fn ask(server: &Server, request: &str) -> String {
+    let address = server.endpoint.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{request} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, \
+         SignedHeaders=host, Signature=0\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(" 200 "), "{request}: {head}");
+    body.to_owned()
+}
+
 /// An object store beside what is scanned, with a bucket.
 fn object_store() -> Option<&'static Server> {
     static STORE: OnceLock<Option<Server>> = OnceLock::new();
     STORE
         .get_or_init(|| {
             let server = Server::start(Kind::Moto, Setup::Empty)?;
-            let address = server.endpoint.strip_prefix("http://").unwrap();
-            let mut stream = TcpStream::connect(address).unwrap();
-            write!(
-                stream,
-                "PUT /snapshots HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\
-                 Authorization: AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/s3/aws4_request, \
-                 SignedHeaders=host, Signature=0\r\n\r\n"
-            )
-            .unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            ask(&server, "PUT /snapshots");
             Some(server)
         })
         .as_ref()
@@ -264,7 +271,25 @@ fn shards_meet_in_an_object_store() {
             "in one piece, in an object store",
         );
     }
+    // Shard 0 gathers the others, and its report goes there too.
+    let place = "s3://snapshots/nightly/3";
+    let output = "json=s3://snapshots/reports/3.json";
+    let shard = |number: &str| {
+        let shard = format!("{number}/2");
+        let args = [
+            "--shard", &shard, "--gather", "5", "--status", "all", "-o", output,
+        ];
+        reach(scan(server, place, &args)).spawn()
+    };
+    let first = shard("0");
+    Ran::of(shard("1")).code(0);
+    let ran = Ran::of(first);
+    assert!([Some(1), Some(3)].contains(&ran.status.code()), "{ran:?}");
+    let gathered = serde_json::from_str(&ask(store, "GET /snapshots/reports/3.json")).unwrap();
+    assert_like_whole(server, &gathered, "gathered");
+
     // What is asked of a directory is asked of it too.
+    let place = "s3://snapshots/nightly/2";
     let first = report["findings"][0]["id"].as_str().unwrap();
     let explained = reach(Posture::new(["explain", first, "--snapshot", place]))
         .run()

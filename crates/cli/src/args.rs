@@ -144,6 +144,11 @@ pub(crate) struct ScanArgs {
     /// AWS_BATCH_JOB_ARRAY_INDEX (AWS Batch array jobs) or JOB_COMPLETION_INDEX (Kubernetes indexed jobs).
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<String>,
+    /// As shard 0, wait so many minutes for the others, then judge the whole and report
+    ///
+    /// The other shards take no notice. After the time, what is there is judged, and what is missing is named.
+    #[arg(long, value_name = "MINUTES", requires = "shard")]
+    pub(crate) gather: Option<u64>,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]

@@ -51,6 +51,37 @@ pub(crate) fn store(location: &Path, access: Access<'_>) -> Result<Arc<dyn Store
     }))
 }
 
+/// Whether a location is in an object store.
+pub(crate) fn is_object(location: &str) -> bool {
+    location.starts_with(SCHEME)
+}
+
+/// Writes a file to `s3://bucket/key`.
+pub(crate) fn upload(location: &str, file: &Path) -> Result<(), Failure> {
+    let named = location
+        .strip_prefix(SCHEME)
+        .and_then(|rest| rest.split_once('/'))
+        .filter(|(bucket, key)| !bucket.is_empty() && !key.is_empty());
+    let Some((bucket, key)) = named else {
+        return Err(Failure::usage(format!("{location} names no object"))
+            .help("write s3://bucket/key, such as -o json=s3://reports/report.json"));
+    };
+    connect::runtime()?
+        .block_on(async {
+            let body = ByteStream::from_path(file)
+                .await
+                .map_err(|e| io::Error::other(e.to_string()))?;
+            let client = client(Access::default()).await;
+            let request = client.put_object().bucket(bucket).key(key).body(body);
+            request.send().await.map_err(|error| explained(&error))
+        })
+        .map(drop)
+        .map_err(|e| {
+            Failure::usage(format!("the report was not written to {location}: {e}"))
+                .help("the snapshot is whole: posture evaluate writes the report again")
+        })
+}
+
 async fn client(access: Access<'_>) -> Client {
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
     if let Some(profile) = access.profile {

@@ -8,6 +8,7 @@ use posture_report::Format;
 use posture_snapshot::write_atomically_with;
 
 use crate::exit::{Failure, USAGE};
+use crate::object_store;
 
 /// Where one report goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(crate) enum Target {
     Stdout,
     /// A file, which is replaced as a whole.
     File(PathBuf),
+    /// An object, `s3://bucket/key`.
+    Object(String),
     /// A device, a pipe, a descriptor (`/dev/stdout`, `>(jq .)`): written to and left in place.
     Stream(PathBuf),
 }
@@ -46,6 +49,9 @@ pub(crate) fn targets(specifications: &[String]) -> Result<Vec<(Format, Target)>
 
 impl Target {
     fn at(path: &Path) -> Self {
+        if let Some(location) = path.to_str().filter(|text| object_store::is_object(text)) {
+            return Self::Object(location.to_owned());
+        }
         // A descriptor may stand for a regular file, but its name is not that file's.
         let named = path.starts_with("/dev") || path.starts_with("/proc");
         let other = path
@@ -74,6 +80,13 @@ impl Target {
         match self {
             Self::File(path) => {
                 write_atomically_with(path, render).map_err(|e| failed(e.to_string()))
+            }
+            Self::Object(location) => {
+                let place = |e: io::Error| failed(format!("{location}: {e}"));
+                // An object needs its length beforehand, and a report may not fit into memory.
+                let mut file = tempfile::NamedTempFile::new().map_err(place)?;
+                buffered(file.as_file_mut(), render).map_err(place)?;
+                object_store::upload(location, file.path())
             }
             Self::Stream(path) => OpenOptions::new()
                 .write(true)

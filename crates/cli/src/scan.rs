@@ -1,10 +1,10 @@
 //! `posture scan`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use posture_collect::{ScanRequest, ScanSummary, find_service, scan};
-use posture_snapshot::{Shard, Store, ToolRecord};
+use posture_snapshot::{Shard, Store, ToolRecord, missing_shards};
 
 use crate::args::{Global, ScanArgs};
 use crate::connect;
@@ -35,10 +35,14 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
     let summary = runtime.block_on(collect(args, global, Arc::clone(&store), shard))?;
     // Clients and their connections are not needed any more, and waiting for them would cost time.
     runtime.shutdown_background();
-    match shard {
-        None => plan.finish(&args.snapshot, store),
+    match (shard, args.gather) {
+        (None, _) => plan.finish(&args.snapshot, store),
+        (Some(shard), Some(minutes)) if shard.index == 0 => {
+            gather(store.as_ref(), shard, Duration::from_secs(60 * minutes))?;
+            plan.finish(&args.snapshot, store)
+        }
         // A share says nothing about the whole: it is judged when all are there.
-        Some(shard) => crate::print(&format!(
+        (Some(shard), _) => crate::print(&format!(
             "shard {shard}: {} units of {} accounts are in {}\nwhen all {} shards are: posture evaluate {}\n",
             summary.units,
             summary.accounts,
@@ -46,6 +50,33 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
             shard.of,
             args.snapshot.display()
         )),
+    }
+}
+
+/// How often the other shards are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Waits until all shards are finished, or for so long.
+fn gather(store: &dyn Store, shard: Shard, patience: Duration) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let mut told = None;
+    loop {
+        let missing = missing_shards(store).map_err(connect::snapshot_failure)?;
+        if missing.is_empty() {
+            return Ok(());
+        }
+        if told.as_ref() != Some(&missing) {
+            tracing::info!(
+                "shard {shard} waits for {} others: {missing:?}",
+                missing.len()
+            );
+            told = Some(missing);
+        }
+        let left = patience.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(LOOK_EVERY));
     }
 }
 

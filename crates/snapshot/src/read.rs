@@ -192,18 +192,23 @@ pub(crate) fn shard_manifests(
     Ok(found)
 }
 
-/// One manifest over all shards that wrote to a store.
-fn read_shards(store: &dyn Store) -> Result<Manifest, SnapshotError> {
+/// Numbers of the shards that have not finished, of a scan that is written in shards.
+pub fn missing_shards(store: &dyn Store) -> Result<Vec<u32>, SnapshotError> {
+    fresh_shards(store).map(|(_, shards)| shards.missing)
+}
+
+/// The manifests of the shards of one scan.
+type Fresh = (BTreeMap<Shard, Manifest>, Shards);
+
+fn fresh_shards(store: &dyn Store) -> Result<Fresh, SnapshotError> {
     let found = shard_manifests(store)?;
     let place = store.place("");
     let Some(of) = found.keys().map(|shard| shard.of).next() else {
         return Err(SnapshotError::NotASnapshot { path: place });
     };
-    let corrupt = |detail: &str| SnapshotError::corrupt(&place, detail);
     if found.keys().any(|shard| shard.of != of) {
-        return Err(corrupt(
-            "it holds shards of scans with different numbers of shards",
-        ));
+        let detail = "it holds shards of scans with different numbers of shards";
+        return Err(SnapshotError::corrupt(&place, detail));
     }
     let newest = found
         .values()
@@ -221,6 +226,14 @@ fn read_shards(store: &dyn Store) -> Result<Manifest, SnapshotError> {
         })
         .map(|shard| shard.index)
         .collect();
+    Ok((fresh, Shards { of, missing }))
+}
+
+/// One manifest over all shards that wrote to a store.
+fn read_shards(store: &dyn Store) -> Result<Manifest, SnapshotError> {
+    let (fresh, shards) = fresh_shards(store)?;
+    let place = store.place("");
+    let corrupt = |detail: &str| SnapshotError::corrupt(&place, detail);
     let mut merged: Option<Manifest> = None;
     for (shard, mut manifest) in fresh {
         if manifest.scan.finished_at.is_none() {
@@ -234,14 +247,16 @@ fn read_shards(store: &dyn Store) -> Result<Manifest, SnapshotError> {
             Some(merged) => join(merged, manifest),
         }
     }
-    let mut merged = merged.ok_or(SnapshotError::NotASnapshot { path: place })?;
-    if !missing.is_empty() {
+    let mut merged = merged.ok_or(SnapshotError::NotASnapshot {
+        path: place.clone(),
+    })?;
+    if !shards.missing.is_empty() {
         merged.scan.finished_at = None;
     }
     merged.units.sort_by(|a, b| a.key.cmp(&b.key));
     merged.units.dedup_by(|a, b| a.key == b.key);
     merged.shard = None;
-    merged.shards = Some(Shards { of, missing });
+    merged.shards = Some(shards);
     Ok(merged)
 }
 
