@@ -6,6 +6,8 @@ use posture_catalog::Status;
 use posture_model::{AccountId, CheckId, FindingId, Gap, Region, Tags, Timestamp};
 use posture_snapshot::{AccountRecord, LedgerEntry};
 
+use crate::waivers::WaiverOutcome;
+
 /// The outcome of evaluating a catalogue over a snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
@@ -45,6 +47,8 @@ pub struct Evaluation {
     pub resource_keys: Vec<String>,
     /// Statuses that `findings` holds.
     pub kept: Vec<Status>,
+    /// The waivers that were given, in the order of their file.
+    pub waivers: Vec<WaiverOutcome>,
 }
 
 /// What was looked for in one region of one account.
@@ -132,6 +136,8 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// What could not be read, for `unknown`.
     pub gaps: Vec<Gap>,
+    /// The waiver that covers it, for `waived`: its place in [`Evaluation::waivers`].
+    pub waiver: Option<usize>,
 }
 
 /// The resource that a finding is about.

@@ -392,6 +392,7 @@ pub(crate) fn finding(
         } else {
             Vec::new()
         },
+        waiver: None,
     }
 }
 
@@ -744,6 +745,7 @@ pub(crate) fn evaluation() -> Evaluation {
             "arn:aws:lambda:eu-west-1:222222222222:function:orders",
         )],
         kept: vec![Status::Fail, Status::Unknown],
+        waivers: Vec::new(),
     }
 }
 
