@@ -1,8 +1,8 @@
-//! What is wrong with a check file, said where it is: file, line, caret.
+//! What is wrong with a file that a person wrote, said where it is: file, line, caret.
 
 use std::fmt;
 
-/// A mistake in a check file.
+/// A mistake in a file that a person wrote.
 ///
 /// Displays as a few lines of plain text that show the author's own line:
 ///
@@ -79,7 +79,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Check files may come from anyone: control sequences must not reach a terminal. One character
+/// Such files may come from anyone: control sequences must not reach a terminal. One character
 /// stays one character, so that carets point where they should.
 fn printable(text: &str) -> String {
     text.chars()
@@ -92,10 +92,7 @@ fn printable(text: &str) -> String {
 }
 
 /// The candidate that was probably meant, when one is close enough.
-pub(crate) fn closest<'a>(
-    given: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn closest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long hostile text would make the comparison quadratic for nothing.
     if given.len() > 100 {
         return None;
@@ -113,7 +110,7 @@ pub(crate) fn closest<'a>(
 }
 
 /// `did you mean ...`, or the whole list when it is short.
-pub(crate) fn did_you_mean<'a>(
+pub fn did_you_mean<'a>(
     given: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<String> {

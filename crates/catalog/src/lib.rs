@@ -28,6 +28,13 @@ pub use frameworks::{Assessable, BestPractice, Frameworks, LensQuestion, OwaspCa
 pub use meta::{Case, CheckFile, Confidence, Fix, Severity, Status};
 pub use world::{ResourceNode, World, WorldBuilder};
 
+/// Files that people write, with the place of everything in them: what checks are read with, for other files.
+pub mod document {
+    pub use crate::diagnostic::{closest, did_you_mean};
+    pub use crate::source::{Fields, Source, list, text};
+    pub use crate::yaml::{Key, Place, Value, Yaml};
+}
+
 use expr::{Answer, Params, Program, schema};
 use source::Source;
 use yaml::Yaml;

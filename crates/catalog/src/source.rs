@@ -1,4 +1,4 @@
-//! A check file while it is read: its tree, and a way to say where it is wrong.
+//! A file that a person wrote, while it is read: its tree, and a way to say where it is wrong.
 
 use crate::diagnostic::{Diagnostic, closest, did_you_mean};
 use crate::yaml::{self, Key, Place, Value, Yaml};
@@ -8,22 +8,20 @@ pub(crate) const MAX_FILE: u64 = 1 << 20;
 
 /// A file and what was found wrong in it.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub struct Source {
     file: String,
     /// The text by characters; absent for files that were embedded, which need no carets.
     text: Option<Vec<char>>,
+    /// Where its lines begin.
+    lines: Vec<usize>,
     /// Mistakes, in the order found.
-    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Source {
     /// Reads YAML text. `None` when it is none; the diagnostics say why.
-    pub(crate) fn parse(file: &str, text: &str) -> (Self, Option<Yaml>) {
-        let mut source = Self {
-            file: file.to_owned(),
-            text: Some(text.chars().collect()),
-            diagnostics: Vec::new(),
-        };
+    pub fn parse(file: &str, text: &str) -> (Self, Option<Yaml>) {
+        let mut source = Self::of(file, text);
         let tree = match yaml::parse(text) {
             Ok(tree) => Some(tree),
             Err(mistake) => {
@@ -34,23 +32,49 @@ impl Source {
         (source, tree)
     }
 
+    /// Takes text of another language, whose tree the caller makes.
+    pub fn of(file: &str, text: &str) -> Self {
+        let text: Vec<char> = text.chars().collect();
+        let ends = text.iter().enumerate().filter(|(_, c)| **c == '\n');
+        Self {
+            file: file.to_owned(),
+            lines: std::iter::once(0)
+                .chain(ends.map(|(at, _)| at + 1))
+                .collect(),
+            text: Some(text),
+            diagnostics: Vec::new(),
+        }
+    }
+
     /// Takes content that was parsed when the program was built.
     pub(crate) fn embedded(file: &str, content: &serde_json::Value) -> (Self, Yaml) {
         let source = Self {
             file: file.to_owned(),
             text: None,
+            lines: Vec::new(),
             diagnostics: Vec::new(),
         };
         (source, from_json(content))
     }
 
     /// The file's name.
-    pub(crate) fn file(&self) -> &str {
+    pub fn file(&self) -> &str {
         &self.file
     }
 
+    /// What stands at a place, as written; `None` for a file that was embedded.
+    pub fn written(&self, place: Place) -> Option<String> {
+        let text = self.text.as_ref()?.get(place.start..place.end)?;
+        Some(text.iter().collect())
+    }
+
+    /// The line of a place, from 1; 0 for a file that was embedded.
+    pub fn line(&self, place: Place) -> usize {
+        self.lines.partition_point(|start| *start <= place.start)
+    }
+
     /// Notes a mistake at a place.
-    pub(crate) fn error(
+    pub fn error(
         &mut self,
         place: Place,
         message: impl Into<String>,
@@ -61,7 +85,7 @@ impl Source {
     }
 
     /// Notes a mistake within the text of a scalar, at a byte of the scalar's value.
-    pub(crate) fn error_within(
+    pub fn error_within(
         &mut self,
         scalar: &Yaml,
         offset: usize,
@@ -89,11 +113,8 @@ impl Source {
         while start > 0 && start == text.len() && text.get(start - 1) == Some(&'\n') {
             start -= 1;
         }
-        let before = text.get(..start).unwrap_or_default();
-        let line_start = before
-            .iter()
-            .rposition(|c| *c == '\n')
-            .map_or(0, |at| at + 1);
+        let line = self.lines.partition_point(|begin| *begin <= start).max(1);
+        let line_start = self.lines.get(line - 1).copied().unwrap_or_default();
         let line_end = text
             .iter()
             .skip(line_start)
@@ -101,7 +122,7 @@ impl Source {
             .map_or(text.len(), |at| line_start + at);
         Diagnostic {
             file: self.file.clone(),
-            line: before.iter().filter(|c| **c == '\n').count() + 1,
+            line,
             column: start - line_start + 1,
             length: place.end.min(line_end).saturating_sub(start).max(1),
             source: text
@@ -176,7 +197,7 @@ fn from_json(json: &serde_json::Value) -> Yaml {
 }
 
 /// A mapping whose keys are taken one by one; what is left at the end is unknown.
-pub(crate) struct Fields<'t> {
+pub struct Fields<'t> {
     place: Place,
     entries: Vec<(&'t Key, &'t Yaml)>,
     known: Vec<&'static str>,
@@ -185,7 +206,7 @@ pub(crate) struct Fields<'t> {
 
 impl<'t> Fields<'t> {
     /// The mapping at a node.
-    pub(crate) fn of(source: &mut Source, node: &'t Yaml, what: &str) -> Option<Self> {
+    pub fn of(source: &mut Source, node: &'t Yaml, what: &str) -> Option<Self> {
         match &node.value {
             Value::Map(entries) => Some(Self {
                 place: node.place,
@@ -201,7 +222,7 @@ impl<'t> Fields<'t> {
     }
 
     /// Takes an optional key; null counts as absent.
-    pub(crate) fn optional(&mut self, name: &'static str) -> Option<&'t Yaml> {
+    pub fn optional(&mut self, name: &'static str) -> Option<&'t Yaml> {
         self.known.push(name);
         let index = self.entries.iter().position(|(key, _)| key.text == name)?;
         let (_, value) = self.entries.remove(index);
@@ -209,7 +230,7 @@ impl<'t> Fields<'t> {
     }
 
     /// Takes a key that must be there.
-    pub(crate) fn required(&mut self, name: &'static str) -> Option<&'t Yaml> {
+    pub fn required(&mut self, name: &'static str) -> Option<&'t Yaml> {
         let found = self.optional(name);
         if found.is_none() {
             self.missing.push(name);
@@ -219,7 +240,7 @@ impl<'t> Fields<'t> {
 
     /// Says which keys nobody asked for, and which are missing. A key that is missing because it is
     /// misspelt is one mistake.
-    pub(crate) fn finish(mut self, source: &mut Source) {
+    pub fn finish(mut self, source: &mut Source) {
         for (key, _) in &self.entries {
             if let Some(meant) = closest(&key.text, self.known.iter().copied()) {
                 self.missing.retain(|name| *name != meant);
@@ -255,7 +276,7 @@ pub(crate) fn place_of(tree: &Yaml, name: &str) -> Place {
 }
 
 /// The text at a node.
-pub(crate) fn text(source: &mut Source, node: &Yaml, what: &str) -> Option<String> {
+pub fn text(source: &mut Source, node: &Yaml, what: &str) -> Option<String> {
     match &node.value {
         Value::Text(text) if !text.trim().is_empty() => Some(text.clone()),
         Value::Text(_) => {
@@ -272,7 +293,7 @@ pub(crate) fn text(source: &mut Source, node: &Yaml, what: &str) -> Option<Strin
 }
 
 /// The list at a node.
-pub(crate) fn list<'t>(source: &mut Source, node: &'t Yaml, what: &str) -> &'t [Yaml] {
+pub fn list<'t>(source: &mut Source, node: &'t Yaml, what: &str) -> &'t [Yaml] {
     match &node.value {
         Value::List(items) => items,
         _ => {

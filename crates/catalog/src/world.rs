@@ -94,6 +94,11 @@ impl ResourceNode {
             _ => BTreeMap::new(),
         }
     }
+
+    /// Whether its tags could be read.
+    pub fn knows_tags(&self) -> bool {
+        !matches!(self.0.0.object.field("tags"), Some(Node::Gap(_)))
+    }
 }
 
 struct Data {

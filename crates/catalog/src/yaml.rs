@@ -18,25 +18,25 @@ const NO_ANCHOR: &str = "this alias has no anchor; text that begins with * goes 
 
 /// A place in the text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// Index of the first character, in characters.
-    pub(crate) start: usize,
+    pub start: usize,
     /// Index after the last character, in characters.
-    pub(crate) end: usize,
+    pub end: usize,
 }
 
 /// A node and its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Yaml {
+pub struct Yaml {
     /// Where it was written.
-    pub(crate) place: Place,
+    pub place: Place,
     /// What it is.
-    pub(crate) value: Value,
+    pub value: Value,
 }
 
 /// What a node is, by the core schema of YAML 1.2.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
     /// Nothing, `null` or `~`.
     Null,
     /// `true` or `false`.
@@ -55,11 +55,11 @@ pub(crate) enum Value {
 
 /// A key of a mapping: always text here.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
+pub struct Key {
     /// Where it was written.
-    pub(crate) place: Place,
+    pub place: Place,
     /// The key.
-    pub(crate) text: String,
+    pub text: String,
 }
 
 /// Text that is not YAML, or YAML that checks have no use for.
@@ -251,7 +251,7 @@ impl Yaml {
     }
 
     /// The same as JSON, places forgotten.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
+    pub fn to_json(&self) -> serde_json::Value {
         match &self.value {
             Value::Null => serde_json::Value::Null,
             Value::Bool(value) => (*value).into(),

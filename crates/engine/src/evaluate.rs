@@ -13,6 +13,7 @@ use crate::finding_id::{Identity, resource_key};
 use crate::input::{Input, Subject};
 use crate::places::{Blind, Places};
 use crate::result::{CoverageEntry, Evaluation, Finding, FindingResource, Tallies, Tally};
+use crate::waivers::{Looked, Reckoning, Waivers};
 use crate::{EngineError, places};
 
 /// What to evaluate and what to keep. Empty sets do not restrict.
@@ -26,6 +27,8 @@ pub struct Options {
     pub practices: BTreeSet<String>,
     /// Statuses of the findings to keep; the others are counted only.
     pub keep: BTreeSet<Status>,
+    /// What someone took responsibility for.
+    pub waivers: Waivers,
 }
 
 impl Default for Options {
@@ -35,6 +38,7 @@ impl Default for Options {
             severities: BTreeSet::new(),
             practices: BTreeSet::new(),
             keep: BTreeSet::from([Status::Fail, Status::Unknown]),
+            waivers: Waivers::default(),
         }
     }
 }
@@ -108,9 +112,10 @@ pub fn evaluate_input(
                 .map(move |subjects| Task { checks, subjects })
         })
         .collect();
+    let waivers = Reckoning::new(&options.waivers, input.manifest.scan.started_at);
     let mut findings = Vec::new();
     let mut counts: BTreeMap<(usize, &str), [u64; 5]> = BTreeMap::new();
-    for done in run(input, &tasks, options) {
+    for done in run(input, &tasks, options, &waivers) {
         findings.extend(done.findings);
         for (key, more) in done.counts {
             let sums = counts.entry(key).or_default();
@@ -144,6 +149,16 @@ pub fn evaluate_input(
     let manifest = &input.manifest;
     let coverage = coverage(manifest);
     let blind_anywhere = blind.values().any(|places| !places.is_empty());
+    let looked_at = places.records();
+    let waivers = waivers.outcomes(&Looked {
+        manifest,
+        places: &looked_at,
+        blind: &blind,
+        kinds: selected
+            .iter()
+            .filter_map(|check| Some((&check.meta.id, check.meta.resource.as_deref()?)))
+            .collect(),
+    });
     Ok(Evaluation {
         scan_id: manifest.scan.id.clone(),
         started_at: manifest.scan.started_at,
@@ -164,15 +179,21 @@ pub fn evaluate_input(
             .map(|check| check.meta.id.clone())
             .collect(),
         runs: runs(&counts, &selected),
-        places: places.records(),
+        places: looked_at,
         resource_keys: resource_keys(input),
         kept: options.keep.iter().copied().collect(),
         shards: manifest.shards.clone(),
+        waivers,
     })
 }
 
 /// Works through the tasks. The results are in the order of the tasks, whoever did them.
-fn run<'a>(input: &'a Input, tasks: &[Task<'a>], options: &Options) -> Vec<Done<'a>> {
+fn run<'a>(
+    input: &'a Input,
+    tasks: &[Task<'a>],
+    options: &Options,
+    waivers: &Reckoning<'_>,
+) -> Vec<Done<'a>> {
     let next = AtomicUsize::new(0);
     let all: Mutex<BTreeMap<usize, Done<'a>>> = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
@@ -181,7 +202,7 @@ fn run<'a>(input: &'a Input, tasks: &[Task<'a>], options: &Options) -> Vec<Done<
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(task) = tasks.get(index) else { break };
-                    let done = work(input, task, options);
+                    let done = work(input, task, options, waivers);
                     all.lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .insert(index, done);
@@ -195,7 +216,12 @@ fn run<'a>(input: &'a Input, tasks: &[Task<'a>], options: &Options) -> Vec<Done<
         .collect()
 }
 
-fn work<'a>(input: &'a Input, task: &Task<'a>, options: &Options) -> Done<'a> {
+fn work<'a>(
+    input: &'a Input,
+    task: &Task<'a>,
+    options: &Options,
+    waivers: &Reckoning<'_>,
+) -> Done<'a> {
     let mut done = Done::default();
     // Counted in an array first: one map access for each verdict would cost as much as the verdict.
     let mut sums: Vec<[u64; 5]> = vec![[0; 5]; task.checks.len()];
@@ -207,12 +233,24 @@ fn work<'a>(input: &'a Input, task: &Task<'a>, options: &Options) -> Done<'a> {
         }
         for ((number, check), sums) in task.checks.iter().zip(&mut sums) {
             let outcome = check.judge(&input.world, &subject.node);
-            count(sums, outcome.status);
-            if !options.keep.contains(&outcome.status) {
+            let mut status = outcome.status;
+            let waiver = match status {
+                Status::Fail => waivers.cover(check, &subject.node),
+                Status::Unknown => {
+                    waivers.undecided(check, &subject.node);
+                    None
+                }
+                _ => None,
+            };
+            if waiver.is_some() {
+                status = Status::Waived;
+            }
+            count(sums, status);
+            if !options.keep.contains(&status) {
                 continue;
             }
-            if let Some(finding) = finding(input, check, subject, outcome.status, outcome.gaps) {
-                done.findings.push((*number, finding));
+            if let Some(finding) = finding(input, check, subject, status, outcome.gaps) {
+                done.findings.push((*number, Finding { waiver, ..finding }));
             }
         }
     }
@@ -267,6 +305,7 @@ pub(crate) fn finding(
         },
         evidence: evidence(&input.world, check, node, status),
         gaps,
+        waiver: None,
     })
 }
 
@@ -305,6 +344,7 @@ fn unlisted(check: &Check, kind: &str, place: &places::Blind) -> Option<Finding>
         },
         evidence: Vec::new(),
         gaps: vec![place.gap.clone()],
+        waiver: None,
     })
 }
 

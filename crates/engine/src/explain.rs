@@ -46,7 +46,7 @@ pub struct Fact {
     pub source: Vec<String>,
 }
 
-/// Explains a finding of any status by its id. `None` when the snapshot and the catalogue have none
+/// Explains a finding of any status by its id, waivers aside. `None` when the snapshot and the catalogue have none
 /// of that id.
 pub fn explain(
     input: &Input,
@@ -102,7 +102,7 @@ pub(crate) fn evidence(
     status: Status,
 ) -> Vec<Evidence> {
     let mut evidence = Vec::new();
-    if matches!(status, Status::Pass | Status::Fail)
+    if matches!(status, Status::Pass | Status::Fail | Status::Waived)
         && let Ok(Some(sentence)) = check.word(world, node)
     {
         evidence.push(Evidence {

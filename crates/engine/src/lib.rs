@@ -10,6 +10,7 @@ mod finding_id;
 mod input;
 mod places;
 mod result;
+mod waivers;
 
 pub use evaluate::{Options, evaluate, evaluate_input};
 pub use explain::{Explanation, Fact, explain};
@@ -18,6 +19,7 @@ pub use input::Input;
 pub use result::{
     CoverageEntry, Evaluation, Evidence, Finding, FindingResource, PlaceRecord, Tallies, Tally,
 };
+pub use waivers::{Waiver, WaiverOutcome, WaiverState, Waivers};
 
 /// Why a snapshot could not be evaluated.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,8 @@ use posture_catalog::Status;
 use posture_model::{AccountId, CheckId, FindingId, Gap, Region, Tags, Timestamp};
 use posture_snapshot::{AccountRecord, LedgerEntry, Shards};
 
+use crate::waivers::WaiverOutcome;
+
 /// The outcome of evaluating a catalogue over a snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
@@ -47,6 +49,8 @@ pub struct Evaluation {
     pub kept: Vec<Status>,
     /// The shares of a scan that was made in shares.
     pub shards: Option<Shards>,
+    /// The waivers that were given, in the order of their file.
+    pub waivers: Vec<WaiverOutcome>,
 }
 
 /// What was looked for in one region of one account.
@@ -134,6 +138,8 @@ pub struct Finding {
     pub evidence: Vec<Evidence>,
     /// What could not be read, for `unknown`.
     pub gaps: Vec<Gap>,
+    /// The waiver that covers it, for `waived`: its place in [`Evaluation::waivers`].
+    pub waiver: Option<usize>,
 }
 
 /// The resource that a finding is about.

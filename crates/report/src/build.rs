@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use posture_catalog::{BestPractice, CheckFile, Frameworks};
-use posture_engine::{CoverageEntry, Evaluation, Tally};
+use posture_engine::{CoverageEntry, Evaluation, Tally, Waiver, WaiverOutcome, WaiverState};
 use posture_model::{CheckId, Region};
 
 use crate::fill;
@@ -55,7 +55,7 @@ pub fn build(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::R
     let findings = evaluation
         .findings
         .iter()
-        .map(|found| Ok(finding(found, catalog.check(&found.check)?)))
+        .map(|found| Ok(finding(evaluation, found, catalog.check(&found.check)?)))
         .collect::<Result<_, BuildError>>()?;
     Ok(v1::Report {
         head: live.head,
@@ -94,7 +94,7 @@ impl Source for Live<'_> {
     fn each(&self, see: &mut Visit<'_>) -> io::Result<()> {
         for found in &self.evaluation.findings {
             let check = self.catalog.check(&found.check).map_err(io::Error::other)?;
-            see(&finding(found, check))?;
+            see(&finding(self.evaluation, found, check))?;
         }
         Ok(())
     }
@@ -117,7 +117,7 @@ fn head(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::Head, 
             .iter()
             .map(|(id, verdicts)| Ok(check_run(catalog.check(id)?, verdicts)))
             .collect::<Result<_, BuildError>>()?,
-        waivers: Vec::new(),
+        waivers: evaluation.waivers.iter().map(waiver_record).collect(),
         manual: evaluation
             .manual
             .iter()
@@ -472,7 +472,11 @@ fn service_of(operation: &str) -> &str {
     operation.split(':').next().unwrap_or_default()
 }
 
-fn finding(found: &posture_engine::Finding, check: &CheckFile) -> v1::Finding {
+fn finding(
+    evaluation: &Evaluation,
+    found: &posture_engine::Finding,
+    check: &CheckFile,
+) -> v1::Finding {
     let values = |path: &str| value(path, found, check);
     // Prose must read well for a listing that failed, too.
     let in_prose = |path: &str| {
@@ -530,7 +534,42 @@ fn finding(found: &posture_engine::Finding, check: &CheckFile) -> v1::Finding {
             .map(|t| fill::address(t, &values))
             .collect(),
         first_seen: None,
-        waiver: None,
+        waiver: found
+            .waiver
+            .and_then(|index| evaluation.waivers.get(index))
+            .map(|outcome| waiver(&outcome.waiver)),
+    }
+}
+
+fn waiver(waiver: &Waiver) -> v1::Waiver {
+    v1::Waiver {
+        reason: waiver.reason.clone(),
+        owner: Some(waiver.owner.clone()),
+        ticket: Some(waiver.ticket.clone()),
+        expires: waiver.expires,
+    }
+}
+
+fn waiver_record(outcome: &WaiverOutcome) -> v1::WaiverRecord {
+    let waiver = &outcome.waiver;
+    v1::WaiverRecord {
+        check: waiver.check.clone(),
+        resource: waiver.resource.clone(),
+        account: waiver.account.clone(),
+        region: waiver.region.clone(),
+        tags: waiver.tags.clone(),
+        reason: waiver.reason.clone(),
+        owner: waiver.owner.clone(),
+        ticket: waiver.ticket.clone(),
+        expires: waiver.expires,
+        state: match outcome.state {
+            WaiverState::Live => v1::WaiverState::Live,
+            WaiverState::Unused => v1::WaiverState::Unused,
+            WaiverState::Unknown => v1::WaiverState::Unknown,
+            WaiverState::Expired => v1::WaiverState::Expired,
+        },
+        matched: outcome.matched,
+        source: waiver.source.clone(),
     }
 }
 

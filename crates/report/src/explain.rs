@@ -3,7 +3,7 @@
 use posture_catalog::Frameworks;
 
 use crate::clean::clean;
-use crate::table::{Page, account_label, clean_lines, resource_name};
+use crate::table::{Page, account_label, clean_lines, moment, resource_name};
 use crate::text::{Tone, width};
 use crate::v1::{Evidence, Finding, Gap, GapReason, Head, Status};
 
@@ -83,10 +83,13 @@ fn head(report: &Head, finding: &Finding, page: &mut Page) {
         } else {
             format!(" by {owner}")
         };
+        let expires = moment(&waiver.expires.to_string());
         rows.push((
             "waived",
-            format!("until {}{by}: {}", waiver.expires, clean(&waiver.reason)),
+            format!("until {expires}{by}: {}", clean(&waiver.reason)),
         ));
+        let ticket = waiver.ticket.as_deref().map(clean);
+        rows.push(("ticket", ticket.unwrap_or_default()));
     }
     for (label, value) in rows {
         // The id repeats the name for most types.

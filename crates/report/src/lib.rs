@@ -15,6 +15,7 @@ mod stored;
 mod table;
 mod text;
 pub mod v1;
+mod waivers;
 
 pub use build::{BuildError, CatalogView, Live, build};
 pub use clean::clean;

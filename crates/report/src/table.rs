@@ -78,6 +78,7 @@ pub fn render(source: &dyn Source, options: &TableOptions, out: &mut dyn Write) 
     owasp_serverless(head, &mut page);
     accounts(head, &mut page);
     could_not_be_read(head, &seen, &mut page);
+    crate::waivers::section(head, &mut page);
     findings(head, &seen, &mut page);
     next_steps(head, &seen, options, &mut page);
     out.write_all(page.text.as_bytes())
@@ -993,7 +994,7 @@ pub(crate) fn clean_lines(text: &str) -> String {
 }
 
 /// `2026-01-31 12:00 UTC`.
-fn moment(rfc3339: &str) -> String {
+pub(crate) fn moment(rfc3339: &str) -> String {
     match (rfc3339.get(..10), rfc3339.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => clean(rfc3339),

@@ -253,17 +253,26 @@ pub struct WaiverRecord {
     pub check: CheckId,
     /// Glob over the ARNs that it is for.
     pub resource: String,
+    /// The account that it is for; null for all.
+    #[serde(default)]
+    pub account: Option<AccountId>,
+    /// The region that it is for; null for all.
+    #[serde(default)]
+    pub region: Option<Region>,
+    /// Tags that the resources must have, with these values.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Why the weakness is accepted.
     pub reason: String,
     /// Who accepts it.
     pub owner: String,
     /// Where that was decided.
     pub ticket: String,
-    /// When the findings fail again.
+    /// The last second in which it is in force.
     pub expires: Timestamp,
-    /// Whether it is in force.
+    /// Whether it was in force when the scan started.
     pub state: WaiverState,
-    /// Failing findings that it covers, or would cover were it in force.
+    /// Findings that it covers; for an expired one the failing findings that it would cover.
     pub matched: u64,
     /// Where it stands, as `file:line`.
     pub source: String,
@@ -273,12 +282,27 @@ pub struct WaiverRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaiverState {
-    /// In force, and some failing finding is covered by it.
+    /// In force, and some finding is covered by it.
     Live,
-    /// In force, and no failing finding is covered by it.
+    /// In force; all that it speaks of was judged, and no finding is covered by it.
     Unused,
+    /// In force, and no finding is covered by it; but not all that it speaks of was looked at and could be
+    /// read, so that it may still be needed.
+    Unknown,
     /// Past its date; what it covered fails again.
     Expired,
+}
+
+impl WaiverState {
+    /// The name used in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Unused => "unused",
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// Severity-weighted scores. A score is the share of passes among passes and failures, in percent,
@@ -662,7 +686,7 @@ pub struct Waiver {
     /// Where that was decided; null where not said. Since 1.1.
     #[serde(default)]
     pub ticket: Option<String>,
-    /// When the finding fails again.
+    /// The last second in which it is in force; then the finding fails again.
     pub expires: Timestamp,
 }
 

@@ -392,6 +392,7 @@ pub(crate) fn finding(
         } else {
             Vec::new()
         },
+        waiver: None,
     }
 }
 
@@ -745,6 +746,7 @@ pub(crate) fn evaluation() -> Evaluation {
         )],
         kept: vec![Status::Fail, Status::Unknown],
         shards: None,
+        waivers: Vec::new(),
     }
 }
 
