@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use posture_catalog::{Catalog, Severity, Status};
 use posture_engine::{EngineError, Evaluation, Options};
-use posture_report::{CatalogView, Format, Live, Source, TableOptions, build, v1};
+use posture_report::{CatalogView, Format, Live, RenderOptions, Source, TableOptions, build, v1};
 use posture_snapshot::Snapshot;
 
 use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
@@ -55,8 +55,11 @@ impl Plan {
         let evaluation = evaluate(snapshot, &self.catalog, &self.options)?;
         let report = live(&evaluation, &self.catalog)?;
         for (format, target) in &self.outputs {
-            let table = self.table(target, snapshot);
-            target.write(*format, |out| format.render(&report, &table, out))?;
+            let options = RenderOptions {
+                table: self.table(target, snapshot),
+                earlier: Vec::new(),
+            };
+            target.write(*format, |out| format.render(&report, &options, out))?;
         }
         Ok(self.code(report.head(), evaluation.complete))
     }

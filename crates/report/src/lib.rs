@@ -19,7 +19,7 @@ pub mod v1;
 pub use build::{BuildError, CatalogView, Live, build};
 pub use clean::clean;
 pub use explain::explain;
-pub use format::{Format, UnknownFormat};
+pub use format::{Earlier, Format, RenderOptions, UnknownFormat};
 pub use json::{render as render_json, text as json_text};
 pub use source::{Source, Visit};
 pub use stored::{ReadError, Stored};
