@@ -10,10 +10,12 @@ mod explain;
 mod fill;
 mod format;
 mod json;
+mod seen;
 mod source;
 mod stored;
 mod table;
 mod text;
+mod unread;
 pub mod v1;
 
 pub use build::{BuildError, CatalogView, Live, build};
