@@ -16,6 +16,8 @@ pub enum Format {
     Table,
     /// For programs: version 1 of the published schema.
     Json,
+    /// For people, in a browser: one self-contained page.
+    Html,
 }
 
 /// What a report is written with beside its findings.
@@ -53,7 +55,7 @@ impl From<&Head> for Earlier {
 
 /// A name that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no report format{} (one of table, json)", hint(*.close))]
+#[error("{name:?} is no report format{} (one of table, json, html)", hint(*.close))]
 pub struct UnknownFormat {
     /// The name that was given.
     pub name: String,
@@ -69,13 +71,14 @@ fn hint(close: Option<Format>) -> String {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::Table, Self::Json];
+    pub const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Html];
 
     /// The name on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 
@@ -89,6 +92,7 @@ impl Format {
         match self {
             Self::Table => crate::table::render(source, &options.table, out),
             Self::Json => crate::json::render(source, out),
+            Self::Html => crate::html::render(source, options, out),
         }
     }
 }
@@ -135,7 +139,7 @@ mod tests {
         let error = "tabel".parse::<Format>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#""tabel" is no report format; did you mean "table"? (one of table, json)"#
+            r#""tabel" is no report format; did you mean "table"? (one of table, json, html)"#
         );
         assert_eq!("pdf".parse::<Format>().unwrap_err().close, None);
     }

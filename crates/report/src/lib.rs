@@ -9,6 +9,7 @@ mod clean;
 mod explain;
 mod fill;
 mod format;
+mod html;
 mod json;
 mod seen;
 mod source;

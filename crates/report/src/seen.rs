@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use posture_model::CheckId;
+use posture_model::{AccountId, CheckId, Region};
 
 use crate::source::Source;
 use crate::v1::{Finding, Outcome, Status};
@@ -19,8 +19,15 @@ pub(crate) struct Seen {
     pub(crate) first: Option<Finding>,
     /// How many there are.
     pub(crate) total: u64,
-    /// Verdicts that wait for a kind of call that failed.
-    pub(crate) waiting: BTreeMap<(Outcome, String), u64>,
+    /// What waits for a kind of call that failed.
+    pub(crate) waiting: BTreeMap<(Outcome, String), Waiting>,
+}
+
+/// Verdicts that wait for the same kind of call.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) verdicts: u64,
+    pub(crate) places: BTreeSet<(AccountId, Region)>,
 }
 
 /// Failing findings of one check.
@@ -87,7 +94,10 @@ impl Seen {
             })
             .collect();
         for (outcome, subject) in causes {
-            *self.waiting.entry((outcome, subject.clone())).or_default() += 1;
+            let waiting = self.waiting.entry((outcome, subject.clone())).or_default();
+            waiting.verdicts += 1;
+            let place = (finding.account.clone(), finding.region.clone());
+            waiting.places.insert(place);
         }
     }
 

@@ -853,7 +853,7 @@ pub(crate) fn account_label(report: &Head, id: &AccountId) -> String {
 }
 
 /// The name where there is one: for lists in which the id would take the room.
-fn account_short(report: &Head, id: &AccountId) -> String {
+pub(crate) fn account_short(report: &Head, id: &AccountId) -> String {
     report
         .account_name(id)
         .map(clean)
@@ -883,14 +883,14 @@ pub(crate) fn clean_lines(text: &str) -> String {
 }
 
 /// `2026-01-31 12:00 UTC`.
-fn moment(rfc3339: &str) -> String {
+pub(crate) fn moment(rfc3339: &str) -> String {
     match (rfc3339.get(..10), rfc3339.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => clean(rfc3339),
     }
 }
 
-fn lasted(report: &Head) -> String {
+pub(crate) fn lasted(report: &Head) -> String {
     let Some(end) = report.scan.finished_at else {
         return "interrupted".to_owned();
     };

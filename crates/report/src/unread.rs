@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use posture_model::{AccountId, Region};
 
+use crate::seen::Waiting;
 use crate::v1::{Head, Outcome};
 
 /// All of it.
@@ -28,8 +29,9 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Unread<'a> {
-    /// Of a report, with the verdicts that wait for each kind of call.
-    pub(crate) fn of(report: &'a Head, waiting: &BTreeMap<(Outcome, String), u64>) -> Self {
+    /// Of a report, with the verdicts that wait for each kind of call. Some wait for a call that AWS answered,
+    /// but not so that the answer could be understood: they have a row of their own.
+    pub(crate) fn of(report: &'a Head, waiting: &'a BTreeMap<(Outcome, String), Waiting>) -> Self {
         let mut rows: BTreeMap<(Outcome, &str), Row<'_>> = BTreeMap::new();
         let mut not_offered = BTreeSet::new();
         for call in &report.coverage {
@@ -44,22 +46,25 @@ impl<'a> Unread<'a> {
                     } else {
                         call.iam_action.as_str()
                     };
-                    let row = rows.entry((outcome, subject)).or_insert_with(|| Row {
-                        outcome,
-                        subject,
-                        places: BTreeSet::new(),
-                        errors: BTreeSet::new(),
-                        verdicts: 0,
-                    });
+                    let row = rows
+                        .entry((outcome, subject))
+                        .or_insert_with(|| Row::new(outcome, subject));
                     row.places.insert((&call.account, &call.region));
                     row.errors.extend(call.error.as_deref());
                 }
             }
         }
-        for ((outcome, subject), verdicts) in waiting {
-            if let Some(row) = rows.get_mut(&(*outcome, subject.as_str())) {
-                row.verdicts += verdicts;
+        for ((outcome, subject), waiting) in waiting {
+            if *outcome == Outcome::NotOffered {
+                continue;
             }
+            let row = rows
+                .entry((*outcome, subject))
+                .or_insert_with(|| Row::new(*outcome, subject));
+            row.verdicts += waiting.verdicts;
+            let places = waiting.places.iter();
+            row.places
+                .extend(places.map(|(account, region)| (account, region)));
         }
         let mut rows: Vec<Row<'_>> = rows.into_values().collect();
         rows.sort_by_key(|row| {
@@ -92,7 +97,17 @@ impl<'a> Unread<'a> {
     }
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
+    fn new(outcome: Outcome, subject: &'a str) -> Self {
+        Self {
+            outcome,
+            subject,
+            places: BTreeSet::new(),
+            errors: BTreeSet::new(),
+            verdicts: 0,
+        }
+    }
+
     fn is_entry(&self) -> bool {
         self.subject == "sts:AssumeRole"
     }
