@@ -340,6 +340,13 @@ fn read_frameworks(files: &[Embedded]) -> Result<Frameworks, Vec<Diagnostic>> {
     Ok(frameworks)
 }
 
+impl Frameworks {
+    /// What the built-in checks are keyed to.
+    pub fn builtin() -> Result<Self, Vec<Diagnostic>> {
+        read_frameworks(&embedded()?)
+    }
+}
+
 impl Catalog {
     /// The checks that are built in.
     pub fn builtin() -> Result<Self, Vec<Diagnostic>> {

@@ -175,7 +175,7 @@ pub(crate) struct SelectArgs {
 /// What to show, and how to end.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// Report as FORMAT[=PATH]: table, json; repeat for several
+    /// Report as FORMAT[=PATH]: table, json, html; repeat for several
     #[arg(short, long, value_name = "FORMAT[=PATH]", default_value = "table")]
     pub(crate) output: Vec<String>,
     /// Verdicts to list: fail, unknown, pass, not_applicable, waived, all
@@ -192,6 +192,9 @@ pub(crate) struct OutputArgs {
     /// Do not exit with 3 when something could not be read
     #[arg(long)]
     pub(crate) allow_incomplete: bool,
+    /// Show the trend over these earlier JSON reports in the HTML report
+    #[arg(long, value_name = "REPORT", num_args = 1..)]
+    pub(crate) trend: Vec<PathBuf>,
     /// Findings that the table lists in full
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) max_findings: usize,

@@ -1,13 +1,16 @@
 //! From a snapshot to reports and an exit code; the second half of a scan, and all of `evaluate`.
 
 use std::collections::BTreeSet;
+use std::error::Error as _;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use posture_catalog::{Catalog, Severity, Status};
 use posture_engine::{EngineError, Evaluation, Options};
-use posture_report::{CatalogView, Format, Live, Source, TableOptions, build, v1};
+use posture_report::{
+    CatalogView, Earlier, Format, Live, RenderOptions, Source, Stored, TableOptions, build, v1,
+};
 use posture_snapshot::{Snapshot, Store};
 
 use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
@@ -31,6 +34,7 @@ pub(crate) struct Plan {
     fail_on: Option<Severity>,
     allow_incomplete: bool,
     max_findings: usize,
+    earlier: Vec<Earlier>,
 }
 
 impl Plan {
@@ -50,6 +54,7 @@ impl Plan {
             fail_on,
             allow_incomplete: output.allow_incomplete,
             max_findings: output.max_findings,
+            earlier: earlier(&output.trend)?,
         })
     }
 
@@ -60,8 +65,11 @@ impl Plan {
         tell_missing_shards(&evaluation);
         let report = live(&evaluation, &self.catalog)?;
         for (format, target) in &self.outputs {
-            let table = self.table(target, snapshot);
-            target.write(*format, |out| format.render(&report, &table, out))?;
+            let options = RenderOptions {
+                table: self.table(target, snapshot),
+                earlier: self.earlier.clone(),
+            };
+            target.write(*format, |out| format.render(&report, &options, out))?;
         }
         Ok(self.code(report.head(), evaluation.complete))
     }
@@ -87,6 +95,20 @@ impl Plan {
             _ => OK,
         }
     }
+}
+
+/// What there is to remember of earlier reports.
+fn earlier(paths: &[PathBuf]) -> Result<Vec<Earlier>, Failure> {
+    let read = |path: &PathBuf| {
+        let stored = Stored::open(path).map_err(|error| {
+            let cause = error.source().map(|cause| format!(": {cause}"));
+            let cause = cause.unwrap_or_default();
+            Failure::usage(format!("{}: {error}{cause}", path.display()))
+                .help("--trend takes JSON reports of earlier scans: --trend reports/*.json")
+        })?;
+        Ok(Earlier::from(stored.head()))
+    };
+    paths.iter().map(read).collect()
 }
 
 /// The catalogue, with the user's own checks; their mistakes are shown where they are.

@@ -1,5 +1,7 @@
-//! Hostile text made fit for a terminal.
+//! Hostile text made fit for a terminal or a page.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -44,6 +46,41 @@ pub fn clean(text: &str) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// The text with everything that does not show, or changes how its neighbours show, spelt out as
+/// `⟨U+202E⟩`: nothing of it is lost, and two names that differ look different. What belongs on a page that
+/// obeys no escape sequences; one line, as [`clean`] gives.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    spelt_out(text, |_| false)
+}
+
+/// The same, with the line breaks of a command or a snippet kept.
+pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
+    spelt_out(text, |c| c == '\n')
+}
+
+fn spelt_out(text: &str, keeps: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut marks = 0;
+    for c in text.chars() {
+        marks = match c.width() {
+            Some(0) => marks + 1,
+            _ => 0,
+        };
+        // A mark without a letter would land on whatever stands before the text.
+        let stray = marks > MAX_MARKS || (marks > 0 && out.is_empty());
+        if (is_unsafe(c) || stray) && !keeps(c) {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "⟨U+{:04X}⟩", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// After ESC: one of the sequences that it can open.
@@ -108,7 +145,26 @@ fn is_invisible(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::clean;
+    use super::{clean, visible, visible_lines};
+
+    #[test]
+    fn what_does_not_show_is_spelt_out() {
+        for (hostile, shown) in [
+            ("plain <b>&", "plain <b>&"),
+            ("\u{1b}[31mred", "⟨U+001B⟩[31mred"),
+            ("a\u{202e}b\u{2066}", "a⟨U+202E⟩b⟨U+2066⟩"),
+            ("ze\u{200b}ro\u{feff}", "ze⟨U+200B⟩ro⟨U+FEFF⟩"),
+            ("two\nlines\t", "two⟨U+000A⟩lines⟨U+0009⟩"),
+            ("\u{2028}\u{e0041}\u{0}", "⟨U+2028⟩⟨U+E0041⟩⟨U+0000⟩"),
+            ("שלום 漢", "שלום 漢"),
+            ("e\u{301}te\u{301}", "e\u{301}te\u{301}"),
+            ("z\u{301}\u{302}\u{303}", "z\u{301}\u{302}⟨U+0303⟩"),
+            ("\u{301}x", "⟨U+0301⟩x"),
+        ] {
+            assert_eq!(visible(hostile), shown, "{hostile:?}");
+        }
+        assert_eq!(visible_lines("a \\\n  b\r"), "a \\\n  b⟨U+000D⟩");
+    }
 
     #[test]
     fn hostile_text_is_inert() {

@@ -3,8 +3,11 @@
 use std::io::{self, Write};
 use std::str::FromStr;
 
+use posture_model::Timestamp;
+
 use crate::source::Source;
 use crate::table::TableOptions;
+use crate::v1::{BySeverity, Head};
 
 /// A form of the report. A new renderer is a file, a variant here and an arm in each `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,11 +16,46 @@ pub enum Format {
     Table,
     /// For programs: version 1 of the published schema.
     Json,
+    /// For people, in a browser: one self-contained page.
+    Html,
+}
+
+/// What a report is written with beside its findings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RenderOptions {
+    /// How the terminal report looks.
+    pub table: TableOptions,
+    /// Earlier reports, for forms that show how things went; the order does not matter.
+    pub earlier: Vec<Earlier>,
+}
+
+/// What there is to remember of an earlier report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Earlier {
+    /// When its scan started.
+    pub started_at: Timestamp,
+    /// The overall score, in percent; null when nothing was judged.
+    pub score: Option<f64>,
+    /// The overall coverage, in percent; null when there was nothing to judge.
+    pub coverage: Option<f64>,
+    /// Failing verdicts by severity.
+    pub by_severity: BySeverity,
+}
+
+impl From<&Head> for Earlier {
+    fn from(head: &Head) -> Self {
+        Self {
+            started_at: head.scan.started_at,
+            score: head.scores.overall.score,
+            coverage: head.scores.overall.coverage,
+            by_severity: head.summary.by_severity,
+        }
+    }
 }
 
 /// A name that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no report format{} (one of table, json)", hint(*.close))]
+#[error("{name:?} is no report format{} (one of table, json, html)", hint(*.close))]
 pub struct UnknownFormat {
     /// The name that was given.
     pub name: String,
@@ -33,26 +71,28 @@ fn hint(close: Option<Format>) -> String {
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 2] = [Self::Table, Self::Json];
+    pub const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Html];
 
     /// The name on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::Json => "json",
+            Self::Html => "html",
         }
     }
 
-    /// Writes the report in this form. `options` matter to terminal forms only.
+    /// Writes the report in this form.
     pub fn render(
         self,
         source: &dyn Source,
-        options: &TableOptions,
+        options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         match self {
-            Self::Table => crate::table::render(source, options, out),
+            Self::Table => crate::table::render(source, &options.table, out),
             Self::Json => crate::json::render(source, out),
+            Self::Html => crate::html::render(source, options, out),
         }
     }
 }
@@ -99,7 +139,7 @@ mod tests {
         let error = "tabel".parse::<Format>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#""tabel" is no report format; did you mean "table"? (one of table, json)"#
+            r#""tabel" is no report format; did you mean "table"? (one of table, json, html)"#
         );
         assert_eq!("pdf".parse::<Format>().unwrap_err().close, None);
     }

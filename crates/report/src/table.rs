@@ -8,10 +8,12 @@ use std::io::{self, Write};
 use posture_model::{AccountId, CheckId, Region};
 
 use crate::clean::clean;
+use crate::seen::{FIRST_RESOURCES, Group, Seen};
 use crate::source::Source;
 use crate::text::{
     Column, Grid, Painter, Piece, Tone, bar, counted, number, percent, wrap, wrap_command,
 };
+use crate::unread::Unread;
 use crate::v1::{
     Assessable, Finding, Head, Outcome, Severity, Status, WellArchitectedKind, WellArchitectedScore,
 };
@@ -54,14 +56,18 @@ impl Default for TableOptions {
 const WIDTHS: std::ops::RangeInclusive<usize> = 60..=160;
 /// Checks in "Do this first".
 const FIRST_CHECKS: usize = 5;
-/// Resources shown for each of them.
-const FIRST_RESOURCES: usize = 3;
 /// Questions with the lowest scores.
 const LOWEST_QUESTIONS: usize = 5;
 /// Accounts with the lowest scores.
 const LOWEST_ACCOUNTS: usize = 10;
 /// Rows of "Could not be read".
 const UNREAD_ROWS: usize = 12;
+/// What to do about what could not be read.
+const ADVICE_GRANT: &str = "Access denied: grant these actions to the scanning role. `posture permissions` \
+                            prints the policy.";
+const ADVICE_ENTRY: &str =
+    "sts:AssumeRole: the role does not exist in that account, or does not trust the caller.";
+const ADVICE_AGAIN: &str = "Throttled, no answer, failed: usually passes; scan again.";
 /// In place of a bar where there is no score.
 const NOT_ASSESSED: &str = "not assessed";
 /// Everything below a heading stands in from the edge.
@@ -70,103 +76,42 @@ const INDENT: usize = 2;
 /// Writes the terminal report.
 pub fn render(source: &dyn Source, options: &TableOptions, out: &mut dyn Write) -> io::Result<()> {
     let head = source.head();
-    let seen = Seen::of(source, options.max_findings)?;
+    let shown = Shown::of(source, options.max_findings)?;
     let mut page = Page::new(options.width, options.color);
     headline(head, &mut page);
-    do_this_first(head, &seen, options, &mut page);
+    do_this_first(head, &shown, options, &mut page);
     well_architected(head, &mut page);
     owasp_serverless(head, &mut page);
     accounts(head, &mut page);
-    could_not_be_read(head, &seen, &mut page);
+    could_not_be_read(head, &shown, &mut page);
     crate::waivers::section(head, &mut page);
-    findings(head, &seen, &mut page);
-    next_steps(head, &seen, options, &mut page);
+    findings(head, &shown, &mut page);
+    next_steps(head, &shown, options, &mut page);
     out.write_all(page.text.as_bytes())
 }
 
-/// What the table shows of the findings: the few that it names, and counts of the rest.
-struct Seen {
-    /// Failing checks: the worst, the surest, the most first.
+/// What the table shows of the findings.
+struct Shown {
+    seen: Seen,
+    /// Failing checks, the worst first.
     groups: Vec<Group>,
     /// The findings to list in full.
     listed: Vec<Finding>,
-    /// The first finding of all.
-    first: Option<Finding>,
-    /// How many there are.
-    total: u64,
-    /// Verdicts that wait for a kind of call that failed.
-    waiting: BTreeMap<(Outcome, String), u64>,
 }
 
-/// Failing findings of one check.
-struct Group {
-    check: CheckId,
-    /// The first of them.
-    shown: Vec<Finding>,
-    /// All of them.
-    count: usize,
-}
-
-impl Seen {
+impl Shown {
     fn of(source: &dyn Source, most: usize) -> io::Result<Self> {
-        let mut seen = Self {
-            groups: Vec::new(),
-            listed: Vec::new(),
-            first: None,
-            total: 0,
-            waiting: BTreeMap::new(),
-        };
-        let mut groups: BTreeMap<CheckId, Group> = BTreeMap::new();
-        source.each(&mut |finding| {
-            seen.total += 1;
-            if seen.first.is_none() {
-                seen.first = Some(finding.clone());
+        let mut listed = Vec::new();
+        let (seen, groups) = Seen::of(source, &mut |finding| {
+            if listed.len() < most {
+                listed.push(finding.clone());
             }
-            if seen.listed.len() < most {
-                seen.listed.push(finding.clone());
-            }
-            match finding.status {
-                Status::Fail => note_failure(&mut groups, finding),
-                Status::Unknown => seen.note_gaps(finding),
-                Status::Pass | Status::NotApplicable | Status::Waived => {}
-            }
-            Ok(())
         })?;
-        seen.groups = groups.into_values().collect();
-        seen.groups.sort_by_cached_key(|group| {
-            let worst = group.shown.first().map(|f| (f.severity, f.confidence));
-            (std::cmp::Reverse((worst, group.count)), group.check.clone())
-        });
-        Ok(seen)
-    }
-
-    fn note_gaps(&mut self, finding: &Finding) {
-        // A verdict that misses several facts of one kind waits for that kind once.
-        let causes: BTreeSet<(Outcome, &String)> = finding
-            .gaps
-            .iter()
-            .filter_map(|gap| {
-                let subject = gap.iam_action.as_ref().or(gap.operation.as_ref())?;
-                Some((gap.reason.into(), subject))
-            })
-            .collect();
-        for (outcome, subject) in causes {
-            *self.waiting.entry((outcome, subject.clone())).or_default() += 1;
-        }
-    }
-}
-
-fn note_failure(groups: &mut BTreeMap<CheckId, Group>, finding: &Finding) {
-    let group = groups
-        .entry(finding.check.clone())
-        .or_insert_with(|| Group {
-            check: finding.check.clone(),
-            shown: Vec::new(),
-            count: 0,
-        });
-    group.count += 1;
-    if group.shown.len() < FIRST_RESOURCES {
-        group.shown.push(finding.clone());
+        Ok(Self {
+            seen,
+            groups,
+            listed,
+        })
     }
 }
 
@@ -354,9 +299,9 @@ fn headline(report: &Head, page: &mut Page) {
     }
 }
 
-fn do_this_first(report: &Head, seen: &Seen, options: &TableOptions, page: &mut Page) {
+fn do_this_first(report: &Head, shown: &Shown, options: &TableOptions, page: &mut Page) {
     page.heading("Do this first");
-    let groups = &seen.groups;
+    let groups = &shown.groups;
     if groups.is_empty() {
         nothing_failed(report, page);
         return;
@@ -646,48 +591,16 @@ fn accounts(report: &Head, page: &mut Page) {
     }
 }
 
-/// Calls with the same remedy.
-#[derive(Default)]
-struct Unread<'a> {
-    places: BTreeSet<(&'a AccountId, &'a Region)>,
-    errors: BTreeSet<&'a str>,
-    verdicts: u64,
-}
-
-fn could_not_be_read(report: &Head, seen: &Seen, page: &mut Page) {
-    let mut unread: BTreeMap<(Outcome, &str), Unread<'_>> = BTreeMap::new();
-    let mut not_offered: BTreeSet<&str> = BTreeSet::new();
-    for row in &report.coverage {
-        match row.outcome {
-            Outcome::Ok => {}
-            Outcome::NotOffered => {
-                not_offered.insert(&row.service);
-            }
-            outcome => {
-                let subject = if row.iam_action.is_empty() {
-                    &row.operation
-                } else {
-                    &row.iam_action
-                };
-                let entry = unread.entry((outcome, subject)).or_default();
-                entry.places.insert((&row.account, &row.region));
-                entry.errors.extend(row.error.as_deref());
-            }
-        }
-    }
-    for ((outcome, subject), verdicts) in &seen.waiting {
-        if let Some(entry) = unread.get_mut(&(*outcome, subject.as_str())) {
-            entry.verdicts += verdicts;
-        }
-    }
-    if unread.is_empty() && not_offered.is_empty() {
+fn could_not_be_read(report: &Head, shown: &Shown, page: &mut Page) {
+    let unread = Unread::of(report, &shown.seen.waiting);
+    if unread.rows.is_empty() && unread.not_offered.is_empty() {
         return;
     }
     page.heading("Could not be read");
-    if !unread.is_empty() {
+    if !unread.rows.is_empty() {
         unread_grid(report, &unread, page);
     }
-    let services: Vec<String> = not_offered.into_iter().map(clean).collect();
+    let services: Vec<String> = unread.not_offered.iter().map(|name| clean(name)).collect();
     if !services.is_empty() {
         let text = format!(
             "Not offered in some regions, nothing to do: {}.",
@@ -697,13 +610,7 @@ fn could_not_be_read(report: &Head, seen: &Seen, page: &mut Page) {
     }
 }
 
-fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, page: &mut Page) {
-    // By remedy (the order of outcomes), then by how many verdicts wait for it.
-    let mut rows: Vec<_> = unread.iter().collect();
-    rows.sort_by_key(|((outcome, subject), entry)| {
-        let waiting = std::cmp::Reverse((entry.verdicts, entry.places.len()));
-        (*outcome, waiting, *subject)
-    });
+fn unread_grid(report: &Head, unread: &Unread<'_>, page: &mut Page) {
     let mut grid = Grid::new(vec![
         // Whole, so that it can be copied into a policy.
         Column::fixed("IAM action"),
@@ -712,59 +619,42 @@ fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, pa
         Column::right("unknown"),
         Column::flexible("where", 14),
     ]);
-    for ((outcome, subject), entry) in rows.iter().take(UNREAD_ROWS) {
-        let mut words = outcome.phrase().to_owned();
+    for row in unread.rows.iter().take(UNREAD_ROWS) {
+        let mut words = row.outcome.phrase().to_owned();
         // The code says more than the phrase only where the phrase says little.
         if let (true, Outcome::Error, Some(code)) =
-            (page.width >= 110, outcome, entry.errors.first())
+            (page.width >= 110, row.outcome, row.errors.first())
         {
             words = format!("{words} ({})", clean(code));
         }
         grid.row(vec![
-            Piece::plain(clean(subject)),
+            Piece::plain(clean(row.subject)),
             Piece::plain(words),
-            Piece::plain(number(entry.places.len() as u64)),
-            count(entry.verdicts),
-            Piece::new(Tone::Dim, places(report, &entry.places)),
+            Piece::plain(number(row.places.len() as u64)),
+            count(row.verdicts),
+            Piece::new(Tone::Dim, places(report, &row.places)),
         ]);
     }
     page.grid(INDENT, &grid);
-    let more = rows.len().saturating_sub(UNREAD_ROWS) as u64;
+    let more = unread.rows.len().saturating_sub(UNREAD_ROWS) as u64;
     if more > 0 {
         let text = format!("and {} more in the JSON report", number(more));
         page.prose(INDENT, Tone::Dim, &text);
     }
     page.blank();
-    if unread
-        .keys()
-        .any(|(outcome, action)| *outcome == Outcome::AccessDenied && *action != "sts:AssumeRole")
-    {
-        page.prose(
-            INDENT,
-            Tone::Plain,
-            "Access denied: grant these actions to the scanning role. `posture permissions` prints the \
-             policy.",
-        );
-    }
-    if unread.contains_key(&(Outcome::AccessDenied, "sts:AssumeRole")) {
-        page.prose(
-            INDENT,
-            Tone::Plain,
-            "sts:AssumeRole: the role does not exist in that account, or does not trust the caller.",
-        );
-    }
-    let passing = [Outcome::Throttled, Outcome::Timeout, Outcome::Error];
-    if unread.keys().any(|(outcome, _)| passing.contains(outcome)) {
-        page.prose(
-            INDENT,
-            Tone::Plain,
-            "Throttled, no answer, failed: usually passes; scan again.",
-        );
+    for (applies, advice) in [
+        (!unread.to_grant().is_empty(), ADVICE_GRANT),
+        (unread.no_entry(), ADVICE_ENTRY),
+        (unread.may_pass(), ADVICE_AGAIN),
+    ] {
+        if applies {
+            page.prose(INDENT, Tone::Plain, advice);
+        }
     }
 }
 
 /// The places in words: `prod eu-west-1, us-east-1; dev eu-west-1`.
-fn places(report: &Head, places: &BTreeSet<(&AccountId, &Region)>) -> String {
+pub(crate) fn places(report: &Head, places: &BTreeSet<(&AccountId, &Region)>) -> String {
     let mut by_account: BTreeMap<&AccountId, Vec<&str>> = BTreeMap::new();
     for (account, region) in places {
         by_account.entry(account).or_default().push(region.as_str());
@@ -783,8 +673,8 @@ fn places(report: &Head, places: &BTreeSet<(&AccountId, &Region)>) -> String {
     words.join("; ")
 }
 
-fn findings(report: &Head, seen: &Seen, page: &mut Page) {
-    if seen.listed.is_empty() {
+fn findings(report: &Head, shown: &Shown, page: &mut Page) {
+    if shown.listed.is_empty() {
         return;
     }
     page.heading("Findings");
@@ -799,8 +689,8 @@ fn findings(report: &Head, seen: &Seen, page: &mut Page) {
     }
     // One grid over all checks, so that their rows align; the checks' names go between its lines.
     let mut grid = Grid::new(columns);
-    let shown = by_check(seen.listed.iter());
-    for finding in shown.iter().flat_map(|(_, findings)| findings) {
+    let checks = by_check(shown.listed.iter());
+    for finding in checks.iter().flat_map(|(_, findings)| findings) {
         let mut row = vec![
             Piece::plain(resource_name(finding)),
             Piece::plain(account_short(report, &finding.account)),
@@ -813,7 +703,7 @@ fn findings(report: &Head, seen: &Seen, page: &mut Page) {
     }
     let indent = INDENT + 10;
     let mut lines = grid.lines(page.room(indent), page.painter).into_iter();
-    for ((check, status), findings) in &shown {
+    for ((check, status), findings) in &checks {
         let Some(first) = findings.first() else {
             continue;
         };
@@ -833,7 +723,7 @@ fn findings(report: &Head, seen: &Seen, page: &mut Page) {
             page.line(indent, &line);
         }
     }
-    let more = seen.total.saturating_sub(seen.listed.len() as u64);
+    let more = shown.seen.total.saturating_sub(shown.listed.len() as u64);
     if more > 0 {
         let text = format!("and {} more in the JSON report", number(more));
         page.prose(INDENT, Tone::Dim, &text);
@@ -873,14 +763,14 @@ fn reason(finding: &Finding) -> String {
     }
 }
 
-fn next_steps(report: &Head, seen: &Seen, options: &TableOptions, page: &mut Page) {
+fn next_steps(report: &Head, shown: &Shown, options: &TableOptions, page: &mut Page) {
     page.heading("Next");
     let mut steps: Vec<(String, &str)> = Vec::new();
-    if let Some(group) = seen.groups.first() {
+    if let Some(group) = shown.groups.first() {
         if let Some(finding) = group.shown.first() {
             steps.push((options.explain(&finding.id), "facts, risk, remedy"));
         }
-    } else if let Some(finding) = &seen.first {
+    } else if let Some(finding) = &shown.seen.first {
         steps.push((options.explain(&finding.id), "what it rests on"));
     }
     let denied = report
@@ -964,7 +854,7 @@ pub(crate) fn account_label(report: &Head, id: &AccountId) -> String {
 }
 
 /// The name where there is one: for lists in which the id would take the room.
-fn account_short(report: &Head, id: &AccountId) -> String {
+pub(crate) fn account_short(report: &Head, id: &AccountId) -> String {
     report
         .account_name(id)
         .map(clean)
@@ -1001,7 +891,7 @@ pub(crate) fn moment(rfc3339: &str) -> String {
     }
 }
 
-fn lasted(report: &Head) -> String {
+pub(crate) fn lasted(report: &Head) -> String {
     let Some(end) = report.scan.finished_at else {
         return "interrupted".to_owned();
     };

@@ -11,7 +11,8 @@ use common::PROD;
 use posture_catalog::Status;
 use posture_report::v1::{Assessable, FindError, Outcome, Report, Severity, WellArchitectedKind};
 use posture_report::{
-    Format, ReadError, TableOptions, explain, render_json, render_table, report_schema,
+    Format, ReadError, RenderOptions, TableOptions, explain, render_json, render_table,
+    report_schema,
 };
 
 const COMMITTED_SCHEMA: &str = include_str!("../../../docs/schema/report-v1.schema.json");
@@ -470,9 +471,10 @@ fn a_sound_account_says_so_and_an_unread_one_does_not() {
 #[test]
 fn formats_write_what_their_renderers_write() {
     let report = common::report();
-    let options = TableOptions::default();
     let mut out = Vec::new();
-    Format::Json.render(&report, &options, &mut out).unwrap();
+    Format::Json
+        .render(&report, &RenderOptions::default(), &mut out)
+        .unwrap();
     assert_eq!(out, json(&report));
 }
 

@@ -25,6 +25,11 @@ const BENCHES: &[(&str, &str, &str)] = &[
         "release",
         "decisions, and all escalation chains of an account",
     ),
+    (
+        "report",
+        "release",
+        "a synthetic report of 120,000 findings, in every format",
+    ),
     ("collect", "dev", "collection from a replayed account"),
 ];
 
