@@ -13,7 +13,7 @@ mod json;
 mod source;
 mod stored;
 mod table;
-mod text;
+pub mod text;
 pub mod v1;
 
 pub use build::{BuildError, CatalogView, Live, build};
@@ -23,5 +23,5 @@ pub use format::{Format, UnknownFormat};
 pub use json::{render as render_json, text as json_text};
 pub use source::{Source, Visit};
 pub use stored::{ReadError, Stored};
-pub use table::{TableOptions, render as render_table};
+pub use table::{Page, TableOptions, moment, render as render_table};
 pub use v1::report_schema;
