@@ -20,7 +20,7 @@ pub use build::{BuildError, CatalogView, Live, build};
 pub use clean::clean;
 pub use explain::explain;
 pub use format::{Format, UnknownFormat};
-pub use json::{render as render_json, text as json_text};
+pub use json::{render as render_json, text as json_text, write as write_json};
 pub use source::{Source, Visit};
 pub use stored::{ReadError, Stored};
 pub use table::{Page, TableOptions, moment, render as render_table};
