@@ -205,6 +205,12 @@ impl BySeverity {
         }
     }
 
+    /// The worst severity that is counted.
+    pub fn worst(&self) -> Option<Severity> {
+        let mut all = Severity::ALL.into_iter();
+        all.find(|severity| self.get(*severity) > 0)
+    }
+
     /// The count of one severity, to change.
     pub fn get_mut(&mut self, severity: Severity) -> &mut u64 {
         match severity {
@@ -845,9 +851,7 @@ impl Report {
 impl Head {
     /// The worst severity that has a failing verdict, waived ones aside; what `--fail-on` compares.
     pub fn worst_failing_severity(&self) -> Option<Severity> {
-        Severity::ALL
-            .into_iter()
-            .find(|severity| self.summary.by_severity.get(*severity) > 0)
+        self.summary.by_severity.worst()
     }
 
     /// Whether the format is so old that absence from the report says nothing: it does not tell which checks

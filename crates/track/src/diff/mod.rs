@@ -231,9 +231,7 @@ impl Summary {
 
     /// The worst severity among new and regressed failures.
     pub fn worst(&self) -> Option<Severity> {
-        Severity::ALL
-            .into_iter()
-            .find(|severity| self.failing.get(*severity) > 0)
+        self.failing.worst()
     }
 }
 
