@@ -53,6 +53,10 @@ pub(crate) enum Command {
     Scan(Box<ScanArgs>),
     /// Evaluate a snapshot again, without AWS
     Evaluate(EvaluateArgs),
+    /// Say what changed between two reports or snapshots
+    Diff(DiffArgs),
+    /// Say which tickets to open, update, reopen and close, or do it
+    Tickets(Box<TicketsArgs>),
     /// List, show, lint and test checks
     Checks(ChecksArgs),
     /// Say what a finding rests on, and what to do about it
@@ -189,6 +193,12 @@ pub(crate) struct OutputArgs {
     /// Exit with 1 when a finding is at least this severe: critical, high, medium, low, info, none
     #[arg(long, value_name = "SEVERITY", default_value = "high")]
     pub(crate) fail_on: String,
+    /// Compare with this earlier report (JSON): what is new, and since when each finding is known
+    #[arg(long, value_name = "REPORT")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Let --fail-on look only at what is new or came back since the baseline
+    #[arg(long, requires = "baseline")]
+    pub(crate) new_only: bool,
     /// Do not exit with 3 when something could not be read
     #[arg(long)]
     pub(crate) allow_incomplete: bool,
@@ -209,6 +219,109 @@ pub(crate) struct EvaluateArgs {
     pub(crate) select: SelectArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// The old report (JSON), or a snapshot's directory
+    #[arg(value_name = "OLD")]
+    pub(crate) old: PathBuf,
+    /// The new report (JSON), or a snapshot's directory
+    #[arg(value_name = "NEW")]
+    pub(crate) new: PathBuf,
+    /// Comparison as FORMAT[=PATH]: table, json, markdown; repeat for several
+    #[arg(short, long, value_name = "FORMAT[=PATH]", default_value = "table")]
+    pub(crate) output: Vec<String>,
+    /// Exit with 1 when something new or regressed is at least this severe: critical, high, medium, low,
+    /// info, none
+    #[arg(long, value_name = "SEVERITY", default_value = "none")]
+    pub(crate) fail_on: String,
+    /// Changes of each kind that table and markdown list
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) max_findings: usize,
+    /// For snapshots, load further checks from this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checks: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TicketsArgs {
+    /// The report (JSON), or a snapshot's directory
+    #[arg(value_name = "REPORT")]
+    pub(crate) report: PathBuf,
+    /// File that remembers what was told; made where it does not exist
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// The report that was told last, in place of a ledger that is lost or that nobody keeps
+    #[arg(long, value_name = "REPORT")]
+    pub(crate) previous: Option<PathBuf>,
+    /// What one ticket is for
+    #[arg(long, value_enum, default_value_t = GroupBy::Finding)]
+    pub(crate) group_by: GroupBy,
+    /// Open nothing for findings below this severity
+    #[arg(long, value_name = "SEVERITY", default_value = "info")]
+    pub(crate) min_severity: Severity,
+    /// Days to mend a finding, such as critical=7 or info=none; repeat or separate with commas [default:
+    /// critical=7,high=30,medium=90,low=180,info=none]
+    #[arg(long, value_name = "SEVERITY=DAYS", value_delimiter = ',')]
+    pub(crate) due: Vec<String>,
+    /// A further label for each ticket; repeat or separate with commas
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    pub(crate) label: Vec<String>,
+    /// What becomes of a ticket whose findings are waived
+    #[arg(long, value_enum, default_value_t = OnWaived::Close)]
+    pub(crate) on_waived: OnWaived,
+    /// Where the tickets are; without it, operations are written as lines of JSON for a system of your own
+    #[arg(long, value_enum, value_name = "SINK")]
+    pub(crate) to: Option<SinkKind>,
+    /// Do it; without it nothing is changed, neither tickets nor ledger
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// Refuse to open more tickets than this at once
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_open: u64,
+    /// Least seconds between two changes of tickets
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub(crate) pace: f64,
+    /// GitHub: the repository, as owner/name; the token is taken from GITHUB_TOKEN
+    #[arg(long, value_name = "OWNER/NAME", env = "GITHUB_REPOSITORY")]
+    pub(crate) repo: Option<String>,
+    /// GitHub: address of the API, for GitHub Enterprise [default: that of github.com]
+    #[arg(long, value_name = "URL", env = "GITHUB_API_URL")]
+    pub(crate) api_url: Option<String>,
+    /// Jira: its address; credentials are taken from JIRA_USER and JIRA_TOKEN, or from JIRA_BEARER
+    #[arg(long, value_name = "URL", env = "JIRA_URL")]
+    pub(crate) url: Option<String>,
+    /// Jira: key of the project
+    #[arg(long, value_name = "KEY")]
+    pub(crate) project: Option<String>,
+    /// Jira: type of the issues
+    #[arg(long, value_name = "NAME", default_value = "Task")]
+    pub(crate) issue_type: String,
+    /// For a snapshot, load further checks from this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checks: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupBy {
+    Finding,
+    Check,
+    Resource,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnWaived {
+    /// It is closed, and reopened when the waiver ends
+    Close,
+    /// It stays
+    Keep,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SinkKind {
+    Github,
+    Jira,
 }
 
 #[derive(Debug, Args)]

@@ -12,12 +12,14 @@ use posture_report::{
     CatalogView, Earlier, Format, Live, RenderOptions, Source, Stored, TableOptions, build, v1,
 };
 use posture_snapshot::{Snapshot, Store};
+use posture_track::Compared;
 
 use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
 use crate::connect::{open_snapshot, snapshot_failure};
 use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, did_you_mean};
 use crate::object_store::{self, Access};
 use crate::output::{Target, targets};
+use crate::reports::{stored, unreadable};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<u8, Failure> {
     let plan = Plan::new(&args.select, &args.output)?;
@@ -32,6 +34,8 @@ pub(crate) struct Plan {
     options: Options,
     outputs: Vec<(Format, Target)>,
     fail_on: Option<Severity>,
+    baseline: Option<Stored>,
+    new_only: bool,
     allow_incomplete: bool,
     max_findings: usize,
     earlier: Vec<Earlier>,
@@ -43,15 +47,15 @@ impl Plan {
         let keep = statuses(&output.status).map_err(Failure::usage)?;
         let mut options = selection(&catalog, select)?;
         options.keep = keep.into_iter().collect();
-        let fail_on = match output.fail_on.as_str() {
-            "none" => None,
-            name => Some(name.parse().map_err(Failure::usage)?),
-        };
+        let fail_on = severity_limit(&output.fail_on)?;
+        let baseline = output.baseline.as_deref().map(stored).transpose()?;
         Ok(Self {
             outputs: targets(&output.output)?,
             catalog,
             options,
             fail_on,
+            baseline,
+            new_only: output.new_only,
             allow_incomplete: output.allow_incomplete,
             max_findings: output.max_findings,
             earlier: earlier(&output.trend)?,
@@ -63,15 +67,26 @@ impl Plan {
         let opened = Snapshot::open_in(store).map_err(snapshot_failure)?;
         let evaluation = judge(&opened, &self.catalog, &self.options)?;
         tell_missing_shards(&evaluation);
-        let report = live(&evaluation, &self.catalog)?;
+        let mut report = live(&evaluation, &self.catalog)?;
+        let Some(baseline) = &self.baseline else {
+            self.write(&report, snapshot)?;
+            return Ok(self.code(report.head(), evaluation.complete));
+        };
+        let compared = Compared::of(baseline, &report).map_err(unreadable)?;
+        report.set_baseline(compared.record().clone());
+        self.write(&compared.dated(&report), snapshot)?;
+        Ok(self.code(report.head(), evaluation.complete))
+    }
+
+    fn write(&self, report: &dyn Source, snapshot: &Path) -> Result<(), Failure> {
         for (format, target) in &self.outputs {
             let options = RenderOptions {
                 table: self.table(target, snapshot),
                 earlier: self.earlier.clone(),
             };
-            target.write(*format, |out| format.render(&report, &options, out))?;
+            target.write(*format, |out| format.render(report, &options, out))?;
         }
-        Ok(self.code(report.head(), evaluation.complete))
+        Ok(())
     }
 
     fn table(&self, target: &Target, snapshot: &Path) -> TableOptions {
@@ -89,7 +104,10 @@ impl Plan {
         if !complete && !self.allow_incomplete {
             return INCOMPLETE;
         }
-        let worst = report.worst_failing_severity();
+        let worst = match &report.scan.baseline {
+            Some(baseline) if self.new_only => baseline.new.worst(),
+            _ => report.worst_failing_severity(),
+        };
         match (self.fail_on, worst) {
             (Some(limit), Some(worst)) if worst >= limit.into() => FINDINGS,
             _ => OK,
@@ -109,6 +127,14 @@ fn earlier(paths: &[PathBuf]) -> Result<Vec<Earlier>, Failure> {
         Ok(Earlier::from(stored.head()))
     };
     paths.iter().map(read).collect()
+}
+
+/// What `--fail-on` says.
+pub(crate) fn severity_limit(name: &str) -> Result<Option<Severity>, Failure> {
+    match name {
+        "none" => Ok(None),
+        name => name.parse().map(Some).map_err(Failure::usage),
+    }
 }
 
 /// The catalogue, with the user's own checks; their mistakes are shown where they are.

@@ -4,6 +4,7 @@ mod access;
 mod args;
 mod checks;
 mod connect;
+mod diff;
 mod doctor;
 mod escalations;
 mod evaluate;
@@ -15,7 +16,9 @@ mod output;
 mod permissions;
 mod policy;
 mod progress;
+mod reports;
 mod scan;
+mod tickets;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -49,6 +52,8 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.global),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Tickets(args) => tickets::run(&args),
         Command::Checks(args) => checks::run(&args.command),
         Command::Explain(args) => explain::run(&args),
         Command::Can(args) => access::can(&args),

@@ -1,10 +1,11 @@
 //! Where reports go: stdout, files, and what is neither.
 
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use posture_report::Format;
 use posture_snapshot::write_atomically_with;
 
 use crate::exit::{Failure, USAGE};
@@ -24,7 +25,10 @@ pub(crate) enum Target {
 }
 
 /// The outputs that `-o FORMAT[=PATH]` asks for.
-pub(crate) fn targets(specifications: &[String]) -> Result<Vec<(Format, Target)>, Failure> {
+pub(crate) fn targets<F>(specifications: &[String]) -> Result<Vec<(F, Target)>, Failure>
+where
+    F: FromStr<Err: ToString>,
+{
     let mut targets = Vec::new();
     for specification in specifications {
         let (format, target) = match specification.split_once('=') {
@@ -34,7 +38,7 @@ pub(crate) fn targets(specifications: &[String]) -> Result<Vec<(Format, Target)>
             ),
             Some((format, path)) => (format, Target::at(Path::new(path))),
         };
-        let format: Format = format.parse().map_err(Failure::usage)?;
+        let format: F = format.parse().map_err(Failure::usage)?;
         if let Target::File(path) = &target {
             writable(path)?;
         }
@@ -67,7 +71,7 @@ impl Target {
     /// Writes a report, which `render` makes while it is written.
     pub(crate) fn write(
         &self,
-        format: Format,
+        format: impl Display,
         render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), Failure> {
         let failed = |problem: String| {

@@ -32,6 +32,19 @@ impl Identity<'_> {
     }
 }
 
+/// The id of a finding whose resource shares its ARN with no other of the place, as is the rule: the same in
+/// every run, whatever the verdict. Null only where the parts are none that a report holds.
+pub fn finding_id(check: &str, account: &str, region: &str, arn: &str) -> Option<FindingId> {
+    Identity {
+        check,
+        account,
+        region,
+        arn,
+        discriminator: "",
+    }
+    .id()
+}
+
 /// Tells a resource from all others of a report, in 16 hexadecimal digits: what a report keeps of each
 /// resource that was judged, so that a later one can tell a resource that is gone from one that is sound.
 pub fn resource_key(kind: &str, account: &str, region: &str, arn: &str) -> String {

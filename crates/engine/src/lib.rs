@@ -14,7 +14,7 @@ mod waivers;
 
 pub use evaluate::{Options, evaluate, evaluate_input};
 pub use explain::{Explanation, Fact, explain};
-pub use finding_id::resource_key;
+pub use finding_id::{finding_id, resource_key};
 pub use input::Input;
 pub use result::{
     CoverageEntry, Evaluation, Evidence, Finding, FindingResource, PlaceRecord, Tallies, Tally,

@@ -84,6 +84,11 @@ impl<'a> Live<'a> {
             catalog,
         })
     }
+
+    /// Notes in the report what it is compared with.
+    pub fn set_baseline(&mut self, baseline: v1::Baseline) {
+        self.head.scan.baseline = Some(baseline);
+    }
 }
 
 impl Source for Live<'_> {

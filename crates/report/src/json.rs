@@ -75,7 +75,7 @@ pub fn text<T: Serialize + ?Sized>(value: &T) -> io::Result<String> {
 
 /// Characters that a terminal would obey, or that would hide from the eye, are written as escapes: the
 /// value is the same, and `cat` is safe.
-fn write<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
     // The serializer writes token by token; without a buffer each would be a system call.
     let mut out = io::BufWriter::new(out);
     let mut serializer = Serializer::with_formatter(&mut out, Escaping(PrettyFormatter::new()));

@@ -116,14 +116,18 @@ impl Shown {
 }
 
 /// The text so far, and how wide it may be.
-pub(crate) struct Page {
-    pub(crate) text: String,
-    pub(crate) width: usize,
-    pub(crate) painter: Painter,
+pub struct Page {
+    /// The text so far.
+    pub text: String,
+    /// Columns of the page.
+    pub width: usize,
+    /// Puts in the colour.
+    pub painter: Painter,
 }
 
 impl Page {
-    pub(crate) fn new(width: usize, color: bool) -> Self {
+    /// An empty page.
+    pub fn new(width: usize, color: bool) -> Self {
         Self {
             text: String::new(),
             width: width.clamp(*WIDTHS.start(), *WIDTHS.end()),
@@ -132,26 +136,29 @@ impl Page {
     }
 
     /// Columns right of an indent.
-    fn room(&self, indent: usize) -> usize {
+    pub fn room(&self, indent: usize) -> usize {
         self.width.saturating_sub(indent)
     }
 
-    pub(crate) fn paint(&self, tone: Tone, text: &str) -> String {
+    /// The text in a tone, where there is colour.
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
         self.painter.paint(tone, text)
     }
 
-    pub(crate) fn blank(&mut self) {
+    /// An empty line.
+    pub fn blank(&mut self) {
         self.text.push('\n');
     }
 
-    pub(crate) fn line(&mut self, indent: usize, text: &str) {
+    /// A line, which is not broken. The text must be clean.
+    pub fn line(&mut self, indent: usize, text: &str) {
         let line = format!("{:indent$}{text}", "");
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
 
     /// Prose over as many lines as it takes. The text must be clean.
-    pub(crate) fn prose(&mut self, indent: usize, tone: Tone, text: &str) {
+    pub fn prose(&mut self, indent: usize, tone: Tone, text: &str) {
         for line in wrap(text, self.room(indent)) {
             let line = self.paint(tone, &line);
             self.line(indent, &line);
@@ -159,7 +166,7 @@ impl Page {
     }
 
     /// Prose beside a label.
-    fn labelled(&mut self, indent: usize, label: &str, text: &str) {
+    pub fn labelled(&mut self, indent: usize, label: &str, text: &str) {
         let pad = crate::text::width(label) + 2;
         for (index, line) in wrap(text, self.room(indent + pad)).iter().enumerate() {
             if index == 0 {
@@ -171,7 +178,8 @@ impl Page {
         }
     }
 
-    pub(crate) fn heading(&mut self, title: &str) {
+    /// A heading with a rule to the edge.
+    pub fn heading(&mut self, title: &str) {
         self.blank();
         let rule = "─".repeat(self.room(crate::text::width(title) + 1));
         let heading = format!(
@@ -182,14 +190,15 @@ impl Page {
         self.line(0, &heading);
     }
 
-    pub(crate) fn grid(&mut self, indent: usize, grid: &Grid) {
+    /// Rows in aligned columns.
+    pub fn grid(&mut self, indent: usize, grid: &Grid) {
         for line in grid.lines(self.room(indent), self.painter) {
             self.line(indent, &line);
         }
     }
 
     /// A command below a label, broken so that it can be pasted.
-    pub(crate) fn command(&mut self, indent: usize, label: &str, command: &str) {
+    pub fn command(&mut self, indent: usize, label: &str, command: &str) {
         let label_width = crate::text::width(label) + if label.is_empty() { 0 } else { 2 };
         let limit = self.room(indent + label_width);
         for (index, line) in wrap_command(command, limit).iter().enumerate() {
@@ -884,7 +893,7 @@ pub(crate) fn clean_lines(text: &str) -> String {
 }
 
 /// `2026-01-31 12:00 UTC`.
-pub(crate) fn moment(rfc3339: &str) -> String {
+pub fn moment(rfc3339: &str) -> String {
     match (rfc3339.get(..10), rfc3339.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => clean(rfc3339),

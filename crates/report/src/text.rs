@@ -7,7 +7,7 @@ use crate::v1::{Severity, Status};
 
 /// How a piece of text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tone {
+pub enum Tone {
     Plain,
     Strong,
     Dim,
@@ -34,7 +34,7 @@ impl Tone {
         }
     }
 
-    pub(crate) fn of_severity(severity: Severity) -> Self {
+    pub fn of_severity(severity: Severity) -> Self {
         match severity {
             Severity::Critical => Self::Worst,
             Severity::High => Self::Bad,
@@ -44,7 +44,7 @@ impl Tone {
         }
     }
 
-    pub(crate) fn of_status(status: Status) -> Self {
+    pub fn of_status(status: Status) -> Self {
         match status {
             Status::Fail => Self::Bad,
             Status::Unknown => Self::Warn,
@@ -53,7 +53,7 @@ impl Tone {
         }
     }
 
-    pub(crate) fn of_score(score: Option<f64>) -> Self {
+    pub fn of_score(score: Option<f64>) -> Self {
         match score {
             Some(score) if score >= 90.0 => Self::Good,
             Some(score) if score >= 70.0 => Self::Warn,
@@ -65,12 +65,12 @@ impl Tone {
 
 /// Puts colour around text, or not.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Painter {
-    pub(crate) color: bool,
+pub struct Painter {
+    pub color: bool,
 }
 
 impl Painter {
-    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+    pub fn paint(self, tone: Tone, text: &str) -> String {
         if !self.color || tone == Tone::Plain || text.is_empty() {
             return text.to_owned();
         }
@@ -79,12 +79,12 @@ impl Painter {
 }
 
 /// Columns that a text takes.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.width()
 }
 
 /// The text, cut to `limit` columns with an ellipsis.
-pub(crate) fn truncate(text: &str, limit: usize) -> String {
+pub fn truncate(text: &str, limit: usize) -> String {
     if width(text) <= limit {
         return text.to_owned();
     }
@@ -106,7 +106,7 @@ pub(crate) fn truncate(text: &str, limit: usize) -> String {
 }
 
 /// Breaks prose at spaces into lines of at most `limit` columns; a longer word stands alone.
-pub(crate) fn wrap(text: &str, limit: usize) -> Vec<String> {
+pub fn wrap(text: &str, limit: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -126,7 +126,7 @@ pub(crate) fn wrap(text: &str, limit: usize) -> Vec<String> {
 
 /// Breaks a command so that it can still be pasted: only between words, with a backslash. What is
 /// quoted stays whole, however long. Lines after the first are indented by two.
-pub(crate) fn wrap_command(command: &str, limit: usize) -> Vec<String> {
+pub fn wrap_command(command: &str, limit: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for given in command.lines().filter(|line| !line.trim().is_empty()) {
         let mut line = String::new();
@@ -192,7 +192,7 @@ fn shell_words(command: &str) -> Vec<&str> {
 
 /// A score as a line: heavy for what is reached, light for what is not. Full only at 100, empty only
 /// at 0.
-pub(crate) fn bar(score: Option<f64>, columns: usize) -> (String, String) {
+pub fn bar(score: Option<f64>, columns: usize) -> (String, String) {
     let Some(score) = score else {
         return (String::new(), "╌".repeat(columns));
     };
@@ -217,7 +217,7 @@ pub(crate) fn bar(score: Option<f64>, columns: usize) -> (String, String) {
 }
 
 /// `71.4 %`; whole numbers without the decimal.
-pub(crate) fn percent(score: Option<f64>) -> String {
+pub fn percent(score: Option<f64>) -> String {
     match score {
         None => "–".to_owned(),
         Some(score) if score >= 100.0 => "100 %".to_owned(),
@@ -226,7 +226,7 @@ pub(crate) fn percent(score: Option<f64>) -> String {
 }
 
 /// `2,104`.
-pub(crate) fn number(count: u64) -> String {
+pub fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -239,13 +239,13 @@ pub(crate) fn number(count: u64) -> String {
 }
 
 /// `1 region`, `2 regions`.
-pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
 }
 
 /// A piece of a row: text that is clean already, and how it looks.
 #[derive(Debug, Clone)]
-pub(crate) struct Piece {
+pub struct Piece {
     text: String,
     tone: Tone,
     /// Painted in a tone of its own behind `text`; never truncated.
@@ -253,7 +253,7 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    pub(crate) fn new(tone: Tone, text: impl Into<String>) -> Self {
+    pub fn new(tone: Tone, text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             tone,
@@ -261,11 +261,11 @@ impl Piece {
         }
     }
 
-    pub(crate) fn plain(text: impl Into<String>) -> Self {
+    pub fn plain(text: impl Into<String>) -> Self {
         Self::new(Tone::Plain, text)
     }
 
-    pub(crate) fn bar(score: Option<f64>, columns: usize) -> Self {
+    pub fn bar(score: Option<f64>, columns: usize) -> Self {
         let (text, rest) = bar(score, columns);
         Self {
             text,
@@ -277,7 +277,7 @@ impl Piece {
 
 /// A column of a [`Grid`].
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Column {
+pub struct Column {
     header: &'static str,
     right: bool,
     /// Columns that it may shrink to.
@@ -285,7 +285,7 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    pub(crate) fn fixed(header: &'static str) -> Self {
+    pub fn fixed(header: &'static str) -> Self {
         Self {
             header,
             right: false,
@@ -293,14 +293,14 @@ impl Column {
         }
     }
 
-    pub(crate) fn right(header: &'static str) -> Self {
+    pub fn right(header: &'static str) -> Self {
         Self {
             right: true,
             ..Self::fixed(header)
         }
     }
 
-    pub(crate) fn flexible(header: &'static str, least: usize) -> Self {
+    pub fn flexible(header: &'static str, least: usize) -> Self {
         Self {
             least: Some(least),
             ..Self::fixed(header)
@@ -312,25 +312,25 @@ impl Column {
 const GAP: usize = 2;
 
 /// Rows in aligned columns, cut to a width.
-pub(crate) struct Grid {
+pub struct Grid {
     columns: Vec<Column>,
     rows: Vec<Vec<Piece>>,
 }
 
 impl Grid {
-    pub(crate) fn new(columns: Vec<Column>) -> Self {
+    pub fn new(columns: Vec<Column>) -> Self {
         Self {
             columns,
             rows: Vec::new(),
         }
     }
 
-    pub(crate) fn row(&mut self, pieces: Vec<Piece>) {
+    pub fn row(&mut self, pieces: Vec<Piece>) {
         self.rows.push(pieces);
     }
 
     /// The lines of the grid, at most `limit` columns wide as far as its flexible columns allow.
-    pub(crate) fn lines(&self, limit: usize, painter: Painter) -> Vec<String> {
+    pub fn lines(&self, limit: usize, painter: Painter) -> Vec<String> {
         let widths = self.widths(limit);
         let mut table = Table::new();
         table.load_style(presets::NOTHING);

@@ -101,6 +101,11 @@ pub struct Baseline {
     pub scan: String,
     /// When that scan started.
     pub started_at: Timestamp,
+    /// Failing findings that are new since, or have come back; what `--new-only` looks at.
+    pub new: BySeverity,
+    /// Failing findings that the earlier report lacks because a check is new or changed, or because it did
+    /// not look there.
+    pub uncompared: BySeverity,
 }
 
 /// What was looked for in one region of one account.
@@ -213,8 +218,14 @@ impl BySeverity {
         }
     }
 
+    /// The worst severity that is counted.
+    pub fn worst(&self) -> Option<Severity> {
+        let mut all = Severity::ALL.into_iter();
+        all.find(|severity| self.get(*severity) > 0)
+    }
+
     /// The count of one severity, to change.
-    pub(crate) fn get_mut(&mut self, severity: Severity) -> &mut u64 {
+    pub fn get_mut(&mut self, severity: Severity) -> &mut u64 {
         match severity {
             Severity::Critical => &mut self.critical,
             Severity::High => &mut self.high,
@@ -877,9 +888,14 @@ impl Report {
 impl Head {
     /// The worst severity that has a failing verdict, waived ones aside; what `--fail-on` compares.
     pub fn worst_failing_severity(&self) -> Option<Severity> {
-        Severity::ALL
-            .into_iter()
-            .find(|severity| self.summary.by_severity.get(*severity) > 0)
+        self.summary.by_severity.worst()
+    }
+
+    /// Whether the format is so old that absence from the report says nothing: it does not tell which checks
+    /// ran, where was looked, or which resources were judged.
+    pub fn is_silent(&self) -> bool {
+        let minor = self.schema_version.split('.').nth(1);
+        minor.and_then(|minor| minor.parse().ok()).unwrap_or(0_u32) < 1
     }
 
     /// The name of an account, where known.

@@ -559,6 +559,7 @@ fn head(findings: u64) -> Head {
                 .collect(),
             statuses: vec![Status::Fail, Status::Unknown, Status::Waived],
             baseline: None,
+            shards: None,
         },
         summary: Summary {
             resources: findings / 2,
