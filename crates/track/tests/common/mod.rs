@@ -178,13 +178,25 @@ impl World {
         }
         let at = |home: &String| place(home);
         let cut = |list: &Vec<(usize, usize, usize)>| {
-            homes.iter().any(|home| list.contains(&(account, at(home), service)))
+            homes
+                .iter()
+                .any(|home| list.contains(&(account, at(home), service)))
         };
         if cut(&plan.missing) || cut(&plan.blind) || cut(&plan.not_offered) {
             return Truth::Blind;
         }
         if !self.exists.contains(&resource) {
-            return Truth::Absent;
+            // Who does not know which of its places lists a resource must have seen all of them.
+            let global = "global".to_owned();
+            let elsewhere = has_place(SERVICES[service], "global")
+                && [&plan.missing, &plan.blind, &plan.not_offered]
+                    .iter()
+                    .any(|list| list.contains(&(account, at(&global), service)));
+            return if elsewhere {
+                Truth::Blind
+            } else {
+                Truth::Absent
+            };
         }
         Truth::Judged(self.verdict(plan, check, resource))
     }
@@ -234,9 +246,19 @@ impl World {
             }
         }
         findings.sort_by_key(|finding| {
-            let rank = [Status::Fail, Status::Unknown, Status::Pass, Status::NotApplicable, Status::Waived];
+            let rank = [
+                Status::Fail,
+                Status::Unknown,
+                Status::Pass,
+                Status::NotApplicable,
+                Status::Waived,
+            ];
             let rank = rank.iter().position(|one| *one == finding.status);
-            (rank, std::cmp::Reverse(finding.severity), finding.id.clone())
+            (
+                rank,
+                std::cmp::Reverse(finding.severity),
+                finding.id.clone(),
+            )
         });
         v1::Report {
             head: self.head(plan, &counts, resources),
@@ -259,7 +281,7 @@ impl World {
 
     /// Places where not all of a type could be listed. A unit that is missing shows where another one of the
     /// same service is there.
-    fn unlisted(&self, plan: &Plan, kind: &str) -> Vec<(usize, usize)> {
+    pub(crate) fn unlisted(&self, plan: &Plan, kind: &str) -> Vec<(usize, usize)> {
         let service = service_number(kind);
         let mut places = Vec::new();
         for account in 0..2 {
@@ -274,7 +296,12 @@ impl World {
         places
     }
 
-    fn head(&self, plan: &Plan, counts: &BTreeMap<usize, v1::ByStatus>, resources: Vec<String>) -> v1::Head {
+    fn head(
+        &self,
+        plan: &Plan,
+        counts: &BTreeMap<usize, v1::ByStatus>,
+        resources: Vec<String>,
+    ) -> v1::Head {
         let mut places = Vec::new();
         let mut coverage = Vec::new();
         for account in 0..2 {
@@ -330,7 +357,11 @@ impl World {
                         ou_path: None,
                         email: None,
                         tags: BTreeMap::new(),
-                        gaps: if plan.shut[account] { vec![denied()] } else { Vec::new() },
+                        gaps: if plan.shut[account] {
+                            vec![denied()]
+                        } else {
+                            Vec::new()
+                        },
                     })
                     .collect(),
                 places,
@@ -414,7 +445,11 @@ impl World {
                     name: "*".to_owned(),
                     tags: BTreeMap::new(),
                 };
-                (account, REGIONS.get(region).copied().unwrap_or("global"), about)
+                (
+                    account,
+                    REGIONS.get(region).copied().unwrap_or("global"),
+                    about,
+                )
             }
         };
         let id = match resource {
@@ -436,7 +471,11 @@ impl World {
             message: format!("{}: facts of {}", title(check), about.name),
             resource: about,
             evidence: Vec::new(),
-            gaps: if status == Status::Unknown { vec![denied()] } else { Vec::new() },
+            gaps: if status == Status::Unknown {
+                vec![denied()]
+            } else {
+                Vec::new()
+            },
             practices: Vec::new(),
             well_architected: Vec::new(),
             owasp_serverless: Vec::new(),
@@ -511,7 +550,11 @@ fn denied() -> v1::Gap {
 }
 
 fn not_offered(account: usize, region: &str, service: usize) -> v1::Coverage {
-    let operation = ["lambda:ListFunctions", "s3:ListBuckets", "wafv2:ListWebACLs"][service];
+    let operation = [
+        "lambda:ListFunctions",
+        "s3:ListBuckets",
+        "wafv2:ListWebACLs",
+    ][service];
     v1::Coverage {
         account: id(account),
         region: Region::new(region).unwrap(),
