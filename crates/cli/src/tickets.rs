@@ -298,7 +298,8 @@ fn dry_run(
         .plan(&memory.ledger, &mut |_| Ok(()))
         .map_err(unreadable)?;
     let mut unlooked = false;
-    if tickets::needs_look(&memory.ledger, &counts) {
+    let new = memory.file.as_ref().is_none_or(|file| !file.existed());
+    if new || tickets::needs_look(&memory.ledger, &counts) {
         if place.has_credentials() {
             let found = place.sink(args, group_by)?.find();
             let found = found.map_err(|error| Failure {

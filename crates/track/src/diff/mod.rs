@@ -432,6 +432,8 @@ impl<'a> Comparison<'a> {
         );
         match digests {
             (Some(old), Some(new)) if old == new => Rule::Same,
+            // Whether a type could be listed is no matter of the rule.
+            (Some(_), Some(_)) if subject.listing => Rule::Same,
             (Some(_), Some(_)) => Rule::Changed,
             _ if self.heads.iter().any(|head| head.is_silent()) => Rule::Untold,
             _ if self.same_catalog => Rule::Unselected,

@@ -144,6 +144,7 @@ fn bare(key: &str, open: bool) -> Entry {
         scan: String::new(),
         members: Vec::new(),
         whole: false,
+        stale: false,
         ticket: None,
         pending: None,
     }
@@ -162,7 +163,8 @@ pub fn apply(
         .plan(file.ledger(), &mut |_| Ok(()))
         .map_err(ApplyError::Report)?;
     let mut again = interrupted(file.ledger());
-    if needs_look(file.ledger(), &counts) {
+    // A ledger that is new may be one that was lost: the tickets tell.
+    if !file.existed() || needs_look(file.ledger(), &counts) {
         settle(file.ledger(), sink);
         let found = match sink.find() {
             Ok(found) => found,

@@ -97,6 +97,10 @@ pub struct Entry {
     /// closed, since something that it is for may be among those that are not known.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub whole: bool,
+    /// Whether the ticket still names findings that are dealt with, since the report that proved it held nothing
+    /// to write the ticket's text from.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub stale: bool,
     /// The ticket; null where someone else makes the tickets, or where it was not looked up yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<Ticket>,
@@ -121,6 +125,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_true(value: &bool) -> bool {
     *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 /// The entries by key.

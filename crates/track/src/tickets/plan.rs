@@ -403,6 +403,7 @@ impl Run<'_> {
             scan: before.map_or_else(|| scan.id.clone(), |entry| entry.scan.clone()),
             members,
             whole: continues.is_none_or(|entry| entry.whole),
+            stale: continues.is_some_and(|entry| entry.stale) || !draft.resolved.is_empty(),
             ticket: before.and_then(|entry| entry.ticket.clone()),
             pending: None,
         }
@@ -431,6 +432,7 @@ impl Run<'_> {
         let scan = &self.head.scan;
         let after = Entry {
             scan: scan.id.clone(),
+            stale: false,
             ..now
         };
         let before = draft.before.as_ref();

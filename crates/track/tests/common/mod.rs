@@ -186,7 +186,17 @@ impl World {
             return Truth::Blind;
         }
         if !self.exists.contains(&resource) {
-            return Truth::Absent;
+            // Who does not know which of its places lists a resource must have seen all of them.
+            let global = "global".to_owned();
+            let elsewhere = has_place(SERVICES[service], "global")
+                && [&plan.missing, &plan.blind, &plan.not_offered]
+                    .iter()
+                    .any(|list| list.contains(&(account, at(&global), service)));
+            return if elsewhere {
+                Truth::Blind
+            } else {
+                Truth::Absent
+            };
         }
         Truth::Judged(self.verdict(plan, check, resource))
     }
@@ -271,7 +281,7 @@ impl World {
 
     /// Places where not all of a type could be listed. A unit that is missing shows where another one of the
     /// same service is there.
-    fn unlisted(&self, plan: &Plan, kind: &str) -> Vec<(usize, usize)> {
+    pub(crate) fn unlisted(&self, plan: &Plan, kind: &str) -> Vec<(usize, usize)> {
         let service = service_number(kind);
         let mut places = Vec::new();
         for account in 0..2 {
