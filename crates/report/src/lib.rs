@@ -4,23 +4,38 @@
 //! Everything that an AWS account can name (resource names, tags, evidence) is hostile here: the
 //! terminal renderers show it through [`clean`], and the remedy commands quote it for the shell.
 
+pub mod asff;
+mod batch;
 mod build;
 mod clean;
+mod csv;
 mod explain;
 mod fill;
 mod format;
 mod json;
+mod jsonl;
+mod junit;
+mod markdown;
+mod narrow;
+mod ocsf;
+mod partition;
+mod sarif;
+mod scope;
 mod source;
 mod stored;
 mod table;
 mod text;
+mod unread;
 pub mod v1;
 
+pub use batch::{Batches, Target};
 pub use build::{BuildError, CatalogView, Live, build};
 pub use clean::clean;
 pub use explain::explain;
 pub use format::{Format, UnknownFormat};
 pub use json::{render as render_json, text as json_text};
+pub use narrow::{CannotNarrow, Narrow, Narrowed};
+pub use scope::{Past, Scope, Standing, Undecided};
 pub use source::{Source, Visit};
 pub use stored::{ReadError, Stored};
 pub use table::{TableOptions, render as render_table};

@@ -12,6 +12,7 @@ use crate::source::Source;
 use crate::text::{
     Column, Grid, Painter, Piece, Tone, bar, counted, number, percent, wrap, wrap_command,
 };
+use crate::unread::{Unread, places, unread};
 use crate::v1::{
     Assessable, Finding, Head, Outcome, Severity, Status, WellArchitectedKind, WellArchitectedScore,
 };
@@ -137,6 +138,12 @@ impl Seen {
             (std::cmp::Reverse((worst, group.count)), group.check.clone())
         });
         Ok(seen)
+    }
+
+    /// How many verdicts wait for a kind of call that failed.
+    fn waiting(&self, outcome: Outcome, subject: &str) -> u64 {
+        let cause = (outcome, subject.to_owned());
+        self.waiting.get(&cause).copied().unwrap_or(0)
     }
 
     fn note_gaps(&mut self, finding: &Finding) {
@@ -645,46 +652,28 @@ fn accounts(report: &Head, page: &mut Page) {
     }
 }
 
-/// Calls with the same remedy.
-#[derive(Default)]
-struct Unread<'a> {
-    places: BTreeSet<(&'a AccountId, &'a Region)>,
-    errors: BTreeSet<&'a str>,
-    verdicts: u64,
-}
-
 fn could_not_be_read(report: &Head, seen: &Seen, page: &mut Page) {
-    let mut unread: BTreeMap<(Outcome, &str), Unread<'_>> = BTreeMap::new();
-    let mut not_offered: BTreeSet<&str> = BTreeSet::new();
-    for row in &report.coverage {
-        match row.outcome {
-            Outcome::Ok => {}
-            Outcome::NotOffered => {
-                not_offered.insert(&row.service);
-            }
-            outcome => {
-                let subject = if row.iam_action.is_empty() {
-                    &row.operation
-                } else {
-                    &row.iam_action
-                };
-                let entry = unread.entry((outcome, subject)).or_default();
-                entry.places.insert((&row.account, &row.region));
-                entry.errors.extend(row.error.as_deref());
-            }
-        }
-    }
-    for ((outcome, subject), verdicts) in &seen.waiting {
-        if let Some(entry) = unread.get_mut(&(*outcome, subject.as_str())) {
-            entry.verdicts += verdicts;
-        }
-    }
-    if unread.is_empty() && not_offered.is_empty() {
+    let mut rows: Vec<(u64, Unread<'_>)> = unread(report)
+        .into_iter()
+        .map(|entry| (seen.waiting(entry.outcome, entry.subject), entry))
+        .collect();
+    // By remedy (the order of outcomes), then by how many verdicts wait for it.
+    rows.sort_by_key(|(verdicts, entry)| {
+        let waiting = std::cmp::Reverse((*verdicts, entry.places.len()));
+        (entry.outcome, waiting, entry.subject)
+    });
+    let not_offered: BTreeSet<&str> = report
+        .coverage
+        .iter()
+        .filter(|row| row.outcome == Outcome::NotOffered)
+        .map(|row| row.service.as_str())
+        .collect();
+    if rows.is_empty() && not_offered.is_empty() {
         return;
     }
     page.heading("Could not be read");
-    if !unread.is_empty() {
-        unread_grid(report, &unread, page);
+    if !rows.is_empty() {
+        unread_grid(report, &rows, page);
     }
     let services: Vec<String> = not_offered.into_iter().map(clean).collect();
     if !services.is_empty() {
@@ -696,13 +685,7 @@ fn could_not_be_read(report: &Head, seen: &Seen, page: &mut Page) {
     }
 }
 
-fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, page: &mut Page) {
-    // By remedy (the order of outcomes), then by how many verdicts wait for it.
-    let mut rows: Vec<_> = unread.iter().collect();
-    rows.sort_by_key(|((outcome, subject), entry)| {
-        let waiting = std::cmp::Reverse((entry.verdicts, entry.places.len()));
-        (*outcome, waiting, *subject)
-    });
+fn unread_grid(report: &Head, rows: &[(u64, Unread<'_>)], page: &mut Page) {
     let mut grid = Grid::new(vec![
         // Whole, so that it can be copied into a policy.
         Column::fixed("IAM action"),
@@ -711,19 +694,19 @@ fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, pa
         Column::right("unknown"),
         Column::flexible("where", 14),
     ]);
-    for ((outcome, subject), entry) in rows.iter().take(UNREAD_ROWS) {
-        let mut words = outcome.phrase().to_owned();
+    for (verdicts, entry) in rows.iter().take(UNREAD_ROWS) {
+        let mut words = entry.outcome.phrase().to_owned();
         // The code says more than the phrase only where the phrase says little.
         if let (true, Outcome::Error, Some(code)) =
-            (page.width >= 110, outcome, entry.errors.first())
+            (page.width >= 110, entry.outcome, entry.errors.first())
         {
             words = format!("{words} ({})", clean(code));
         }
         grid.row(vec![
-            Piece::plain(clean(subject)),
+            Piece::plain(clean(entry.subject)),
             Piece::plain(words),
             Piece::plain(number(entry.places.len() as u64)),
-            count(entry.verdicts),
+            count(*verdicts),
             Piece::new(Tone::Dim, places(report, &entry.places)),
         ]);
     }
@@ -734,10 +717,11 @@ fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, pa
         page.prose(INDENT, Tone::Dim, &text);
     }
     page.blank();
-    if unread
-        .keys()
-        .any(|(outcome, action)| *outcome == Outcome::AccessDenied && *action != "sts:AssumeRole")
-    {
+    let any = |wanted: &dyn Fn(Outcome, &str) -> bool| {
+        rows.iter()
+            .any(|(_, entry)| wanted(entry.outcome, entry.subject))
+    };
+    if any(&|outcome, action| outcome == Outcome::AccessDenied && action != "sts:AssumeRole") {
         page.prose(
             INDENT,
             Tone::Plain,
@@ -745,7 +729,7 @@ fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, pa
              policy.",
         );
     }
-    if unread.contains_key(&(Outcome::AccessDenied, "sts:AssumeRole")) {
+    if any(&|outcome, action| outcome == Outcome::AccessDenied && action == "sts:AssumeRole") {
         page.prose(
             INDENT,
             Tone::Plain,
@@ -753,33 +737,13 @@ fn unread_grid(report: &Head, unread: &BTreeMap<(Outcome, &str), Unread<'_>>, pa
         );
     }
     let passing = [Outcome::Throttled, Outcome::Timeout, Outcome::Error];
-    if unread.keys().any(|(outcome, _)| passing.contains(outcome)) {
+    if any(&|outcome, _| passing.contains(&outcome)) {
         page.prose(
             INDENT,
             Tone::Plain,
             "Throttled, no answer, failed: usually passes; scan again.",
         );
     }
-}
-
-/// The places in words: `prod eu-west-1, us-east-1; dev eu-west-1`.
-fn places(report: &Head, places: &BTreeSet<(&AccountId, &Region)>) -> String {
-    let mut by_account: BTreeMap<&AccountId, Vec<&str>> = BTreeMap::new();
-    for (account, region) in places {
-        by_account.entry(account).or_default().push(region.as_str());
-    }
-    let words: Vec<String> = by_account
-        .into_iter()
-        .map(|(account, regions)| {
-            let name = report
-                .account_name(account)
-                .map(clean)
-                .filter(|n| !n.is_empty());
-            let name = name.unwrap_or_else(|| account.to_string());
-            format!("{name} {}", regions.join(", "))
-        })
-        .collect();
-    words.join("; ")
 }
 
 fn findings(report: &Head, seen: &Seen, page: &mut Page) {
@@ -993,7 +957,7 @@ pub(crate) fn clean_lines(text: &str) -> String {
 }
 
 /// `2026-01-31 12:00 UTC`.
-fn moment(rfc3339: &str) -> String {
+pub(crate) fn moment(rfc3339: &str) -> String {
     match (rfc3339.get(..10), rfc3339.get(11..16)) {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => clean(rfc3339),
