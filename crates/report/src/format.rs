@@ -9,15 +9,56 @@ use crate::source::Source;
 use crate::table::TableOptions;
 use crate::v1::{BySeverity, Head};
 
-/// A form of the report. A new renderer is a file, a variant here and an arm in each `match`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+macro_rules! formats {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal $(| $alias:literal)*),+ $(,)?) => {
+        /// A form of the report. A new renderer is a file, a line here and an arm in [`Format::render`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Format {
+            $($(#[$doc])* $variant),+
+        }
+
+        impl Format {
+            /// All formats.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name on the command line.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name),+
+                }
+            }
+
+            /// Other names that are taken for it.
+            fn aliases(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$variant => &[$($alias),*]),+
+                }
+            }
+        }
+    };
+}
+
+formats! {
     /// For people, on a terminal.
-    Table,
+    Table = "table",
     /// For programs: version 1 of the published schema.
-    Json,
+    Json = "json",
     /// For people, in a browser: one self-contained page.
-    Html,
+    Html = "html",
+    /// For log pipelines: one finding a line.
+    Jsonl = "jsonl" | "ndjson",
+    /// For spreadsheets: one finding a row.
+    Csv = "csv",
+    /// For pull requests and chat; fits into one comment.
+    Markdown = "markdown" | "md",
+    /// For the test reports of build servers.
+    Junit = "junit",
+    /// For code scanning: SARIF 2.1.0.
+    Sarif = "sarif",
+    /// For security lakes: OCSF Compliance Findings, one event a line.
+    Ocsf = "ocsf",
+    /// For AWS Security Hub: requests of `BatchImportFindings`, one a line.
+    Asff = "asff",
 }
 
 /// What a report is written with beside its findings.
@@ -55,7 +96,7 @@ impl From<&Head> for Earlier {
 
 /// A name that is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no report format{} (one of table, json, html)", hint(*.close))]
+#[error("{name:?} is no report format{} (one of {})", hint(*.close), Format::names())]
 pub struct UnknownFormat {
     /// The name that was given.
     pub name: String,
@@ -70,16 +111,10 @@ fn hint(close: Option<Format>) -> String {
 }
 
 impl Format {
-    /// All formats.
-    pub const ALL: [Self; 3] = [Self::Table, Self::Json, Self::Html];
-
-    /// The name on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Json => "json",
-            Self::Html => "html",
-        }
+    /// The names of all formats, for help and errors.
+    pub fn names() -> String {
+        let names: Vec<&str> = Self::ALL.iter().map(|format| format.as_str()).collect();
+        names.join(", ")
     }
 
     /// Writes the report in this form.
@@ -93,6 +128,13 @@ impl Format {
             Self::Table => crate::table::render(source, &options.table, out),
             Self::Json => crate::json::render(source, out),
             Self::Html => crate::html::render(source, options, out),
+            Self::Jsonl => crate::jsonl::render(source, out),
+            Self::Csv => crate::csv::render(source, out),
+            Self::Markdown => crate::markdown::render(source, out),
+            Self::Junit => crate::junit::render(source, out),
+            Self::Sarif => crate::sarif::render(source, out),
+            Self::Ocsf => crate::ocsf::render(source, out),
+            Self::Asff => crate::asff::render(source, out),
         }
     }
 }
@@ -108,14 +150,19 @@ impl FromStr for Format {
 
     fn from_str(name: &str) -> Result<Self, UnknownFormat> {
         let lower = name.to_lowercase();
-        Self::ALL
-            .into_iter()
-            .find(|format| format.as_str() == name)
+        let mut named = Self::ALL.iter().copied();
+        named
+            .find(|format| format.as_str() == name || format.aliases().contains(&name))
             .ok_or_else(|| UnknownFormat {
                 name: name.to_owned(),
                 close: Self::ALL
-                    .into_iter()
-                    .map(|format| (strsim::damerau_levenshtein(&lower, format.as_str()), format))
+                    .iter()
+                    .map(|format| {
+                        (
+                            strsim::damerau_levenshtein(&lower, format.as_str()),
+                            *format,
+                        )
+                    })
                     .filter(|(distance, _)| *distance <= 2)
                     .min_by_key(|(distance, _)| *distance)
                     .map(|(_, format)| format),
@@ -130,7 +177,9 @@ mod tests {
     #[test]
     fn names_round_trip() {
         for format in Format::ALL {
-            assert_eq!(format.as_str().parse(), Ok(format));
+            for name in format.aliases().iter().chain([&format.as_str()]) {
+                assert_eq!(name.parse(), Ok(*format), "{name}");
+            }
         }
     }
 
@@ -139,7 +188,7 @@ mod tests {
         let error = "tabel".parse::<Format>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#""tabel" is no report format; did you mean "table"? (one of table, json, html)"#
+            r#""tabel" is no report format; did you mean "table"? (one of table, json, html, jsonl, csv, markdown, junit, sarif, ocsf, asff)"#
         );
         assert_eq!("pdf".parse::<Format>().unwrap_err().close, None);
     }

