@@ -13,7 +13,8 @@ use crate::text::{
     Column, Grid, Painter, Piece, Tone, bar, counted, number, percent, wrap, wrap_command,
 };
 use crate::v1::{
-    Assessable, Finding, Head, Outcome, Severity, Status, WellArchitectedKind, WellArchitectedScore,
+    Assessable, BySeverity, Finding, Head, Outcome, Severity, Status, WellArchitectedKind,
+    WellArchitectedScore,
 };
 
 /// How the terminal report looks.
@@ -60,6 +61,8 @@ const FIRST_RESOURCES: usize = 3;
 const LOWEST_QUESTIONS: usize = 5;
 /// Accounts with the lowest scores.
 const LOWEST_ACCOUNTS: usize = 10;
+/// Rows of "New since".
+const FRESH: usize = 10;
 /// Rows of "Could not be read".
 const UNREAD_ROWS: usize = 12;
 /// In place of a bar where there is no score.
@@ -73,6 +76,7 @@ pub fn render(source: &dyn Source, options: &TableOptions, out: &mut dyn Write) 
     let seen = Seen::of(source, options.max_findings)?;
     let mut page = Page::new(options.width, options.color);
     headline(head, &mut page);
+    new_since(head, &seen, &mut page);
     do_this_first(head, &seen, options, &mut page);
     well_architected(head, &mut page);
     owasp_serverless(head, &mut page);
@@ -89,6 +93,8 @@ struct Seen {
     groups: Vec<Group>,
     /// The findings to list in full.
     listed: Vec<Finding>,
+    /// The worst findings that fail for the first time.
+    fresh: Vec<Finding>,
     /// The first finding of all.
     first: Option<Finding>,
     /// How many there are.
@@ -111,6 +117,7 @@ impl Seen {
         let mut seen = Self {
             groups: Vec::new(),
             listed: Vec::new(),
+            fresh: Vec::new(),
             first: None,
             total: 0,
             waiting: BTreeMap::new(),
@@ -123,6 +130,10 @@ impl Seen {
             }
             if seen.listed.len() < most {
                 seen.listed.push(finding.clone());
+            }
+            let fresh = finding.first_seen == Some(source.head().scan.started_at);
+            if fresh && finding.status == Status::Fail && seen.fresh.len() < FRESH {
+                seen.fresh.push(finding.clone());
             }
             match finding.status {
                 Status::Fail => note_failure(&mut groups, finding),
@@ -359,6 +370,69 @@ fn headline(report: &Head, page: &mut Page) {
             "Incomplete: not everything could be read, and what was not read is unknown rather than \
              sound. See \"Could not be read\" below.",
         );
+    }
+}
+
+/// What fails for the first time, before all that has failed for long.
+fn new_since(report: &Head, seen: &Seen, page: &mut Page) {
+    let Some(baseline) = &report.scan.baseline else {
+        return;
+    };
+    let since = moment(&baseline.started_at.to_string());
+    let sum = |counts: &BySeverity| Severity::ALL.iter().map(|s| counts.get(*s)).sum::<u64>();
+    let (new, uncompared) = (sum(&baseline.new), sum(&baseline.uncompared));
+    page.heading(&format!("{} new since {since}", number(new)));
+    if new == 0 {
+        page.prose(INDENT, Tone::Good, "Nothing fails that did not fail then.");
+    } else {
+        let by_severity: Vec<String> = Severity::ALL
+            .into_iter()
+            .filter(|severity| baseline.new.get(*severity) > 0)
+            .map(|severity| {
+                let text = format!(
+                    "{} {}",
+                    number(baseline.new.get(severity)),
+                    severity.as_str()
+                );
+                page.paint(Tone::of_severity(severity), &text)
+            })
+            .collect();
+        page.line(INDENT, &by_severity.join("   "));
+    }
+    if uncompared > 0 {
+        let text = format!(
+            "{} besides: the check is new or changed, or the scan of then did not look there.",
+            counted(uncompared, "failure", "failures")
+        );
+        page.prose(INDENT, Tone::Dim, &text);
+    }
+    if seen.fresh.is_empty() {
+        return;
+    }
+    let mut grid = Grid::new(vec![
+        Column::fixed(""),
+        Column::flexible("", 24),
+        Column::flexible("", 14),
+        Column::flexible("", 12),
+        Column::fixed(""),
+    ]);
+    for finding in &seen.fresh {
+        grid.row(vec![
+            Piece::new(
+                Tone::of_severity(finding.severity),
+                finding.severity.as_str().to_uppercase(),
+            ),
+            Piece::plain(clean(&finding.title)),
+            Piece::new(Tone::Strong, clean(&finding.resource.name)),
+            Piece::plain(account_label(report, &finding.account)),
+            Piece::plain(finding.region.to_string()),
+        ]);
+    }
+    page.grid(INDENT, &grid);
+    let more = (new + uncompared).saturating_sub(seen.fresh.len() as u64);
+    if more > 0 {
+        let text = format!("and {} more", number(more));
+        page.prose(INDENT, Tone::Dim, &text);
     }
 }
 

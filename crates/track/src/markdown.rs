@@ -44,7 +44,8 @@ pub(crate) fn escape(text: &str) -> String {
 /// Whether the parser could see more than the character in it.
 fn is_markup(c: char, before: Option<char>, word: &str, first: bool) -> bool {
     match c {
-        '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '{' | '}' | '$' | '^' | '=' => true,
+        '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '{' | '}' | '$' | '^'
+        | '=' => true,
         // Lists and rules begin with these; within a word they are none.
         '-' | '+' => before.is_none_or(|before| !before.is_alphanumeric()),
         ':' => first,
