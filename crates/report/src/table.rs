@@ -15,7 +15,8 @@ use crate::text::{
 };
 use crate::unread::Unread;
 use crate::v1::{
-    Assessable, Finding, Head, Outcome, Severity, Status, WellArchitectedKind, WellArchitectedScore,
+    Assessable, BySeverity, Finding, Head, Outcome, Severity, Status, WellArchitectedKind,
+    WellArchitectedScore,
 };
 
 /// How the terminal report looks.
@@ -60,6 +61,8 @@ const FIRST_CHECKS: usize = 5;
 const LOWEST_QUESTIONS: usize = 5;
 /// Accounts with the lowest scores.
 const LOWEST_ACCOUNTS: usize = 10;
+/// Rows of "New since".
+const FRESH: usize = 10;
 /// Rows of "Could not be read".
 const UNREAD_ROWS: usize = 12;
 /// What to do about what could not be read.
@@ -79,6 +82,7 @@ pub fn render(source: &dyn Source, options: &TableOptions, out: &mut dyn Write) 
     let shown = Shown::of(source, options.max_findings)?;
     let mut page = Page::new(options.width, options.color);
     headline(head, &mut page);
+    new_since(head, &shown, &mut page);
     do_this_first(head, &shown, options, &mut page);
     well_architected(head, &mut page);
     owasp_serverless(head, &mut page);
@@ -97,20 +101,29 @@ struct Shown {
     groups: Vec<Group>,
     /// The findings to list in full.
     listed: Vec<Finding>,
+    /// The worst findings that fail for the first time.
+    fresh: Vec<Finding>,
 }
 
 impl Shown {
     fn of(source: &dyn Source, most: usize) -> io::Result<Self> {
         let mut listed = Vec::new();
+        let mut fresh = Vec::new();
+        let now = source.head().scan.started_at;
         let (seen, groups) = Seen::of(source, &mut |finding| {
             if listed.len() < most {
                 listed.push(finding.clone());
+            }
+            let first = finding.first_seen == Some(now) && finding.status == Status::Fail;
+            if first && fresh.len() < FRESH {
+                fresh.push(finding.clone());
             }
         })?;
         Ok(Self {
             seen,
             groups,
             listed,
+            fresh,
         })
     }
 }
@@ -305,6 +318,69 @@ fn headline(report: &Head, page: &mut Page) {
             "Incomplete: not everything could be read, and what was not read is unknown rather than \
              sound. See \"Could not be read\" below.",
         );
+    }
+}
+
+/// What fails for the first time, before all that has failed for long.
+fn new_since(report: &Head, seen: &Shown, page: &mut Page) {
+    let Some(baseline) = &report.scan.baseline else {
+        return;
+    };
+    let since = moment(&baseline.started_at.to_string());
+    let sum = |counts: &BySeverity| Severity::ALL.iter().map(|s| counts.get(*s)).sum::<u64>();
+    let (new, uncompared) = (sum(&baseline.new), sum(&baseline.uncompared));
+    page.heading(&format!("{} new since {since}", number(new)));
+    if new == 0 {
+        page.prose(INDENT, Tone::Good, "Nothing fails that did not fail then.");
+    } else {
+        let by_severity: Vec<String> = Severity::ALL
+            .into_iter()
+            .filter(|severity| baseline.new.get(*severity) > 0)
+            .map(|severity| {
+                let text = format!(
+                    "{} {}",
+                    number(baseline.new.get(severity)),
+                    severity.as_str()
+                );
+                page.paint(Tone::of_severity(severity), &text)
+            })
+            .collect();
+        page.line(INDENT, &by_severity.join("   "));
+    }
+    if uncompared > 0 {
+        let text = format!(
+            "{} besides: the check is new or changed, or the scan of then did not look there.",
+            counted(uncompared, "failure", "failures")
+        );
+        page.prose(INDENT, Tone::Dim, &text);
+    }
+    if seen.fresh.is_empty() {
+        return;
+    }
+    let mut grid = Grid::new(vec![
+        Column::fixed(""),
+        Column::flexible("", 24),
+        Column::flexible("", 14),
+        Column::flexible("", 12),
+        Column::fixed(""),
+    ]);
+    for finding in &seen.fresh {
+        grid.row(vec![
+            Piece::new(
+                Tone::of_severity(finding.severity),
+                finding.severity.as_str().to_uppercase(),
+            ),
+            Piece::plain(clean(&finding.title)),
+            Piece::new(Tone::Strong, clean(&finding.resource.name)),
+            Piece::plain(account_label(report, &finding.account)),
+            Piece::plain(finding.region.to_string()),
+        ]);
+    }
+    page.grid(INDENT, &grid);
+    let more = (new + uncompared).saturating_sub(seen.fresh.len() as u64);
+    if more > 0 {
+        let text = format!("and {} more", number(more));
+        page.prose(INDENT, Tone::Dim, &text);
     }
 }
 

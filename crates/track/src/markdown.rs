@@ -10,7 +10,9 @@ const APART: char = '\u{200b}';
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     let mut chars = text.chars().peekable();
+    // What stands before, as far as it matters.
     let mut word = String::new();
+    let mut before = None;
     while let Some(c) = chars.next() {
         let next = chars.peek().copied();
         match c {
@@ -19,20 +21,14 @@ pub(crate) fn escape(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '\n' | '\r' => out.push(' '),
-            _ if c.is_ascii_punctuation() => {
-                out.push('\\');
+            _ => {
+                if is_markup(c, before, &word, out.is_empty()) {
+                    out.push('\\');
+                }
                 out.push(c);
             }
-            _ => out.push(c),
         }
-        let breaks = match c {
-            '@' | '#' => next.is_some_and(|next| next.is_alphanumeric() || next == '_'),
-            ':' => next == Some('/'),
-            '-' => word.eq_ignore_ascii_case("gh"),
-            '.' => word.eq_ignore_ascii_case("www"),
-            _ => false,
-        };
-        if breaks {
+        if is_reference(c, next, &word) {
             out.push(APART);
         }
         if c.is_alphanumeric() {
@@ -40,8 +36,34 @@ pub(crate) fn escape(text: &str) -> String {
         } else {
             word.clear();
         }
+        before = Some(c);
     }
     out
+}
+
+/// Whether the parser could see more than the character in it.
+fn is_markup(c: char, before: Option<char>, word: &str, first: bool) -> bool {
+    match c {
+        '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '!' | '{' | '}' | '$' | '^'
+        | '=' => true,
+        // Lists and rules begin with these; within a word they are none.
+        '-' | '+' => before.is_none_or(|before| !before.is_alphanumeric()),
+        ':' => first,
+        // `1.` begins a list where the line begins with it.
+        '.' | ')' => !word.is_empty() && word.chars().all(|c| c.is_ascii_digit()),
+        _ => false,
+    }
+}
+
+/// Whether GitHub would find a mention, a reference or an address here.
+fn is_reference(c: char, next: Option<char>, word: &str) -> bool {
+    match c {
+        '@' | '#' => next.is_some_and(|next| next.is_alphanumeric() || next == '_'),
+        ':' => next == Some('/'),
+        '-' => word.eq_ignore_ascii_case("gh"),
+        '.' => word.eq_ignore_ascii_case("www"),
+        _ => false,
+    }
 }
 
 /// One line as code: nothing in it is looked at. The text must be clean.
@@ -92,7 +114,8 @@ mod tests {
     fn seen(markdown: &str) -> (String, bool) {
         let mut text = String::new();
         let mut inert = true;
-        for event in Parser::new_ext(markdown, Options::all()) {
+        let options = Options::all().difference(Options::ENABLE_SMART_PUNCTUATION);
+        for event in Parser::new_ext(markdown, options) {
             match event {
                 Event::Text(part) | Event::Code(part) => text.push_str(&part),
                 Event::Start(Tag::Paragraph | Tag::CodeBlock(_))

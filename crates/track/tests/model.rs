@@ -414,18 +414,16 @@ fn live(days: &[Day], policy: &Policy) {
         let report = world.report(&day.plan);
         let mut planner = Planner::new(&report, policy).unwrap();
         let proved = oracle.scan(&world, &day.plan, policy.least, keep_waived);
+        let mut told = None;
         match day.mishap {
             Mishap::Lost => {
                 let _ = std::fs::remove_file(&path);
             }
             Mishap::LostWithPrevious => {
                 let _ = std::fs::remove_file(&path);
-                if let Some(previous) = &previous {
-                    let told = Planner::new(previous, policy).unwrap().ledger().unwrap();
-                    let mut file = LedgerFile::open(&path, policy.group_by, Some("desk")).unwrap();
-                    file.replace(told);
-                    file.tidy().unwrap();
-                }
+                told = previous
+                    .as_ref()
+                    .map(|previous| Planner::new(previous, policy).unwrap().ledger().unwrap());
             }
             Mishap::Dies(at, after) => desk.0.borrow_mut().dies = Some((at, after)),
             Mishap::ClosedByHand => {
@@ -447,6 +445,9 @@ fn live(days: &[Day], policy: &Policy) {
             office.dead = false;
         }
         let mut file = LedgerFile::open(&path, policy.group_by, Some("desk")).unwrap();
+        if let Some(told) = told {
+            file.replace(told);
+        }
         let mut sink = desk.clone();
         let applied =
             tickets::apply(&mut planner, &mut file, &mut sink, u64::MAX, &mut |_| {}).unwrap();
@@ -622,7 +623,7 @@ fn expected(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(96), max_shrink_iters: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn tickets_follow_what_is_true(days in prop::collection::vec(day(), 1..9), policy in policies()) {

@@ -81,6 +81,8 @@ fn files(root: &Path, posture: Option<&Path>) -> Result<Files, Error> {
     add("docs/model.md", docs::model::page(&operations)?);
     for (name, schema) in [
         ("report-v1", posture_report::report_schema()),
+        ("diff-v1", posture_track::diff_schema()),
+        ("tickets-v1", posture_track::tickets::operation_schema()),
         ("snapshot-v1", docs::schema::snapshot()),
         ("check", docs::schema::check()),
     ] {

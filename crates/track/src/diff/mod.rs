@@ -457,7 +457,7 @@ impl<'a> Comparison<'a> {
         let [old, new] = self.heads;
         if old.scan.started_at > new.scan.started_at {
             notes.push(
-                "the old report is the younger one: were they given the wrong way round?"
+                "the old report is the younger one; they may have been given the wrong way round"
                     .to_owned(),
             );
         }

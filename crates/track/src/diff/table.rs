@@ -90,14 +90,9 @@ pub(super) fn asides(summary: &Summary) -> Vec<String> {
     let mut lines = Vec::new();
     if summary.still_unknown + summary.became_known > 0 {
         lines.push(format!(
-            "{} could be decided in neither, {} can be now and {} not weak.",
-            counted(summary.still_unknown, "finding", "findings"),
+            "Open verdicts: {} in both, {} only in the old one.",
+            number(summary.still_unknown),
             number(summary.became_known),
-            if summary.became_known == 1 {
-                "is"
-            } else {
-                "are"
-            },
         ));
     }
     if summary.waivers_began + summary.waivers_ended > 0 {

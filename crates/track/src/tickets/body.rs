@@ -266,7 +266,7 @@ pub(crate) fn comment(
         .map(|one| {
             vec![
                 Span::code(&one.resource),
-                Span::text(format!(": {}", one.why.phrase())),
+                Span::text(format!(", {}", one.why.phrase())),
             ]
         })
         .collect();

@@ -486,6 +486,9 @@ impl Client {
             host: self.host.clone(),
             to: self.told(address),
         };
+        if address.starts_with("//") {
+            return Err(elsewhere());
+        }
         let uri: Uri = address.parse().map_err(|_| elsewhere())?;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         match (uri.scheme_str(), uri.authority()) {

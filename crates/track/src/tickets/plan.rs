@@ -499,8 +499,10 @@ fn kind(draft: &Draft, now: &Entry) -> Option<Kind> {
     let ids = |entry: &Entry| -> Vec<FindingId> {
         entry.members.iter().map(|m| m.finding.clone()).collect()
     };
-    let cares =
-        before.severity != now.severity || before.title != now.title || ids(before) != ids(now);
+    let cares = before.stale
+        || before.severity != now.severity
+        || before.title != now.title
+        || ids(before) != ids(now);
     cares.then_some(Kind::Update)
 }
 

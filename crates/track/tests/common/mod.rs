@@ -3,6 +3,10 @@
 
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub(crate) mod github;
+pub(crate) mod jira;
+pub(crate) mod server;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use posture_engine::{finding_id, resource_key};
