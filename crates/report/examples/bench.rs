@@ -1,7 +1,7 @@
 //! Writes a synthetic report in every format and says how long that took and how much memory.
 //!
-//! `cargo run --release -p posture-report --example bench -- [FINDINGS] [FORMAT]`. Each format is written by a
-//! process of its own, so that the memory is that format's.
+//! `cargo run --release -p posture-report --example bench -- [FINDINGS] [FORMAT [PATH]]`. Each format is written by
+//! a process of its own, so that the memory is that format's; to nowhere, unless a path is given.
 
 #![expect(clippy::print_stdout, reason = "this is a command-line tool")]
 #![expect(
@@ -13,7 +13,8 @@
 mod synthetic;
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::process::Command;
 use std::time::Instant;
 
@@ -27,7 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let findings = arguments.next().map_or(Ok(FINDINGS), |text| text.parse())?;
     if let Some(format) = arguments.next() {
-        return measure(findings, format.parse()?);
+        let out: Box<dyn Write> = match arguments.next() {
+            Some(path) => Box::new(BufWriter::new(File::create(path)?)),
+            None => Box::new(io::sink()),
+        };
+        return measure(findings, format.parse()?, out);
     }
     let source = Synthetic::new(findings);
     let started = Instant::now();
@@ -48,13 +53,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn measure(findings: u64, format: Format) -> Result<(), Box<dyn Error>> {
+fn measure(findings: u64, format: Format, out: Box<dyn Write>) -> Result<(), Box<dyn Error>> {
     let source = Synthetic::new(findings);
-    let mut out = Counter(0);
+    let mut out = Counter { written: 0, out };
     let started = Instant::now();
     format.render(&source, &RenderOptions::default(), &mut out)?;
+    out.flush()?;
     let seconds = started.elapsed().as_secs_f64();
-    let megabytes = out.0 as f64 / 1e6;
+    let megabytes = out.written as f64 / 1e6;
     println!(
         "{format:<9} {seconds:6.2} s  {megabytes:8.2} MB  {:6.1} MB/s  peak {} of memory",
         megabytes / seconds,
@@ -63,17 +69,21 @@ fn measure(findings: u64, format: Format) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Counts what is written to it.
-struct Counter(u64);
+/// Counts what is written through it.
+struct Counter {
+    written: u64,
+    out: Box<dyn Write>,
+}
 
 impl Write for Counter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
+        let written = self.out.write(bytes)?;
+        self.written += written as u64;
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        self.out.flush()
     }
 }
 
@@ -85,8 +95,4 @@ fn peak() -> Option<String> {
         .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(format!("{:.0} MB", kibibytes * 1024.0 / 1e6))
-}
-
-fn ok<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
-    result.unwrap_or_else(|error| panic!("{error}"))
 }

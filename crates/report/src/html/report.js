@@ -47,7 +47,10 @@
   /** Text from outside, whose direction stays its own. */
   const bdi = (...children) => el("bdi", {}, ...children);
 
-  const severityMark = (severity) => el("span", { class: `severity ${SEVERITIES[severity]}` }, SEVERITIES[severity]);
+  /** Loud only for what fails. */
+  const severityMark = (severity, fails) =>
+    el("span", { class: `severity ${SEVERITIES[severity]}${fails ? "" : " muted"}` }, SEVERITIES[severity]);
+  const severityOf = (row) => severityMark(rows.severity[row], rows.status[row] === 0);
   const statusMark = (status) => el("span", { class: `status ${STATUSES[status]}` }, STATUS_NAMES[status]);
 
   let saying = 0;
@@ -513,26 +516,31 @@
     const item = items[at];
     const head = item.row === undefined;
     const node = el("li", {
-      class: head ? "head" : "row", "aria-setsize": items.length, "aria-posinset": at + 1, "data-at": at,
+      class: head ? "head" : state.group === "none" ? "row" : "row below", "aria-setsize": items.length, "aria-posinset": at + 1, "data-at": at,
     }, head ? headOf(item.found) : linkOf(item.row));
     node.style.transform = `translateY(${tops[at]}px)`;
     return node;
   }
 
   function headOf(found) {
-    const row = found.rows[0];
     const open = isOpen(found);
-    const [name, sub] = {
+    const [name, sub] = groupName(found);
+    return el("button", { type: "button", "aria-expanded": String(open), click: () => toggle(found) },
+      el("span", { class: "caret", "aria-hidden": "true" }),
+      severityMark(found.worst % 10, found.worst < 10),
+      el("span", { class: "cell name", title: name }, bdi(marked(name)), sub && el("span", { class: "sub" }, bdi(marked(sub)))),
+      el("span", { class: "n" }, countsOf(found)));
+  }
+
+  /** The name of a group, and what else there is to say of it. */
+  function groupName(found) {
+    const row = found.rows[0];
+    return {
       check: () => [meta.checks[found.key].title, meta.checks[found.key].id],
       resource: () => [nameOf(row), `${meta.types[rows.kind[row]]} · ${accountName(rows.account[row])} · ${meta.regions[rows.region[row]]}`],
       account: () => [accountName(found.key), `${meta.accounts[found.key].id} · score ${meta.accounts[found.key].score}`],
       region: () => [meta.regions[found.key], ""],
     }[state.group]();
-    return el("button", { type: "button", "aria-expanded": String(open), click: () => toggle(found) },
-      el("span", { class: "caret", "aria-hidden": "true" }),
-      severityMark(found.worst % 10),
-      el("span", { class: "cell name", title: name }, bdi(marked(name)), sub && el("span", { class: "sub" }, bdi(marked(sub)))),
-      el("span", { class: "n" }, countsOf(found)));
   }
 
   /** `12`, or in words where not all of them fail. */
@@ -555,7 +563,7 @@
     const [where, also] = state.group === "resource" ? [summary, region] : [name, state.group === "account" ? region : account];
     const tail = state.group === "resource" ? [cell(where, "sum dim"), cell(account, "dim opt"), cell(also, "dim opt")]
       : [cell(where, "sum"), cell(summary, "dim opt"), cell(also, "dim opt")];
-    return el("a", { href, class: "titled" }, severityMark(rows.severity[row]), cell(check.title, "name"), tail, status);
+    return el("a", { href, class: "titled" }, severityOf(row), cell(check.title, "name"), tail, status);
   }
 
   /** The text with what was searched for marked in it. */
@@ -878,7 +886,7 @@
       ["Finding", copyable(idOf(row), "finding id")],
     ].filter(Boolean);
     return [
-      el("p", { class: "marks" }, severityMark(rows.severity[row]), statusMark(rows.status[row])),
+      el("p", { class: "marks" }, severityOf(row), statusMark(rows.status[row])),
       el("h2", { id: "sheet-title", tabindex: "-1" }, bdi(check.title)),
       summary && el("p", { class: "message" }, bdi(summary)),
       el("dl", { class: "facts" }, facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
@@ -1044,16 +1052,27 @@
   function printable() {
     document.querySelector(".printed")?.remove();
     if (!list) return;
-    const shown = state.groups.flatMap((found) => found.rows).slice(0, PRINTED);
-    const rest = state.matched.length - shown.length;
+    let left = PRINTED;
+    const bodies = [];
+    for (const found of state.groups) {
+      if (left <= 0) break;
+      const shown = found.rows.slice(0, left);
+      left -= shown.length;
+      bodies.push(el("tbody", {}, state.group !== "none" && printedHead(found), shown.map(printedRow)));
+    }
+    const cut = state.matched.length > PRINTED;
     list.after(el("table", { class: "printed" },
-      el("caption", {}, rest > 0 ? `The first ${number(shown.length)} of ${number(state.matched.length)} findings` : ""),
-      el("thead", {}, el("tr", {}, ["Severity", "Check", "Resource", "Where", "Facts"].map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, shown.map((row) => el("tr", {},
-        el("td", {}, severityMark(rows.severity[row])), el("td", {}, bdi(meta.checks[rows.check[row]].title)),
-        el("td", {}, bdi(nameOf(row))), el("td", {}, bdi(accountName(rows.account[row])), " ", meta.regions[rows.region[row]]),
-        el("td", {}, bdi(full(rows.summary[row], row))))))));
+      el("caption", {}, cut ? `The first ${number(PRINTED)} of ${number(state.matched.length)} findings` : ""),
+      el("thead", {}, el("tr", {}, ["Finding", "Where", "Facts"].map((name) => el("th", { scope: "col" }, name)))), bodies));
   }
+
+  const printedHead = (found) => el("tr", { class: "group" }, el("th", { colspan: 3, scope: "rowgroup" },
+    severityMark(found.worst % 10, found.worst < 10), " ", bdi(groupName(found)[0]), " ", el("span", { class: "dim" }, countsOf(found))));
+
+  const printedRow = (row) => el("tr", {},
+    el("td", {}, state.group === "check" ? [] : [severityOf(row), " ", bdi(meta.checks[rows.check[row]].title), " "], bdi(nameOf(row))),
+    el("td", {}, bdi(accountName(rows.account[row])), " ", meta.regions[rows.region[row]]),
+    el("td", {}, el("div", { class: "clamp" }, rows.status[row] === 0 ? [] : `${STATUS_NAMES[rows.status[row]]}: `, bdi(full(rows.summary[row], row)))));
 
   function keys(event) {
     const typing = event.target.closest?.("input, textarea, select");
@@ -1068,6 +1087,8 @@
   async function start() {
     theme();
     for (const pre of document.querySelectorAll("pre.command")) snippet(pre, pre.getAttribute("aria-label").toLowerCase());
+    // The present is at the right.
+    for (const trend of document.querySelectorAll(".trend")) trend.scrollLeft = trend.scrollWidth;
     document.body.append(sheet);
     sheet.addEventListener("cancel", (event) => { event.preventDefault(); closeSheet(); });
     // A browser may close a dialog whatever the page says.

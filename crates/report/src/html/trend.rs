@@ -14,11 +14,11 @@ const WIDTH: f64 = 960.0;
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 930.0;
 /// Score and coverage.
-const TOP: f64 = 14.0;
-const MIDDLE: f64 = 124.0;
+const TOP: f64 = 26.0;
+const MIDDLE: f64 = 136.0;
 /// Failing verdicts.
-const UPPER: f64 = 150.0;
-const BOTTOM: f64 = 226.0;
+const UPPER: f64 = 180.0;
+const BOTTOM: f64 = 256.0;
 /// Dates closer together than this would run into each other.
 const DATE_ROOM: f64 = 90.0;
 const COLUMN: f64 = 22.0;
@@ -29,7 +29,7 @@ pub(super) fn write(head: &Head, earlier: &[Earlier], page: &mut Page<'_>) -> io
         return Ok(());
     }
     let drawing = Drawing::of(&points);
-    put!(page; "<h2>Trend</h2>\n<figure class=\"panel trend\"><svg viewBox=\"0 0 960 252\" role=\"img\" aria-label=\"Score, coverage and failing verdicts over "
+    put!(page; "<h2>Trend</h2>\n<figure class=\"panel trend\"><svg viewBox=\"0 0 960 282\" role=\"img\" aria-label=\"Score, coverage and failing verdicts over "
         (number(points.len() as u64)) " reports; the figures are below\">\n");
     drawing.axis(page)?;
     drawing.columns(&points, page)?;
@@ -107,7 +107,8 @@ impl Drawing {
                 (format!("{y:.1}")) "\"/><text class=\"r\" x=\"" (LEFT - 8.0) "\" y=\"" (format!("{:.1}", y + 4.0))
                 "\">" (percent) "</text>\n");
         }
-        put!(page; "<line class=\"grid\" x1=\"" (LEFT) "\" x2=\"" (RIGHT) "\" y1=\"" (BOTTOM) "\" y2=\"" (BOTTOM)
+        put!(page; "<text x=\"" (LEFT) "\" y=\"12\">Score and coverage, percent</text><text x=\"" (LEFT) "\" y=\"" (UPPER - 8.0)
+            "\">Failing verdicts</text>\n<line class=\"grid\" x1=\"" (LEFT) "\" x2=\"" (RIGHT) "\" y1=\"" (BOTTOM) "\" y2=\"" (BOTTOM)
             "\"/><text class=\"r\" x=\"" (LEFT - 8.0) "\" y=\"" (UPPER + 6.0) "\">" (number(self.most)) "</text>\n");
         Ok(())
     }

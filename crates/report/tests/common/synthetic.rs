@@ -14,8 +14,6 @@ use posture_report::v1::{
 };
 use posture_report::{Source, Visit};
 
-use super::ok;
-
 const ACCOUNTS: u64 = 40;
 const REGIONS: [&str; 6] = [
     "eu-central-1",
@@ -240,6 +238,10 @@ const SHAPES: &[Shape] = &[
         best_practice: "SEC05-BP01",
     },
 ];
+
+fn ok<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
 
 /// A pseudo-random sequence (splitmix64).
 struct Dice(u64);
