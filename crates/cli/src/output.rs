@@ -10,7 +10,7 @@ use posture_snapshot::write_atomically_with;
 use crate::exit::{Failure, USAGE};
 
 /// Where one report goes.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     /// No path, or `-`.
     Stdout,

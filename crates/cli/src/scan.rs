@@ -1,9 +1,10 @@
 //! `posture scan`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use posture_collect::{ScanRequest, find_service, scan};
+use posture_collect::{ScanError, ScanRequest, find_service, scan};
 use posture_snapshot::ToolRecord;
 
 use crate::args::{Global, ScanArgs};
@@ -12,6 +13,7 @@ use crate::evaluate::Plan;
 use crate::exit::{Failure, INTERRUPTED};
 use crate::permissions::unknown_service;
 use crate::progress::Shown;
+use crate::schedule;
 
 /// Longest time for one (account, region, service). Large units take minutes; this is for those that
 /// hang.
@@ -23,15 +25,39 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
             return Err(unknown_service(name));
         }
     }
-    let plan = Plan::new(&args.select, &args.output)?;
-    let runtime = connect::runtime()?;
-    runtime.block_on(collect(args, global))?;
-    // Clients and their connections are not needed any more, and waiting for them would cost time.
-    runtime.shutdown_background();
+    let plan = Plan::new(&args.select, &args.waivers, &args.output)?;
+    connect::role_is_named(&args.role)?;
+    if let Some(directory) = &args.schedule.output_dir {
+        return schedule::run(args, global, directory, &plan);
+    }
+    if args.schedule.webhook.is_some() || args.schedule.webhook_file.is_some() {
+        return Err(Failure::usage(
+            "a webhook is told what is new, and without --output-dir nothing is known to be old",
+        )
+        .help("give a directory for the runs: --output-dir DIR"));
+    }
+    collect(args, global, &args.snapshot)?.map_err(connect::scan_failure)?;
     plan.finish(&args.snapshot)
 }
 
-async fn collect(args: &ScanArgs, global: &Global) -> Result<(), Failure> {
+/// Scans into a snapshot. The outer error is the caller's, the inner one the scan's own.
+pub(crate) fn collect(
+    args: &ScanArgs,
+    global: &Global,
+    snapshot: &Path,
+) -> Result<Result<(), ScanError>, Failure> {
+    let runtime = connect::runtime()?;
+    let outcome = runtime.block_on(scan_into(args, global, snapshot));
+    // Clients and their connections are not needed any more, and waiting for them would cost time.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn scan_into(
+    args: &ScanArgs,
+    global: &Global,
+    snapshot: &Path,
+) -> Result<Result<(), ScanError>, Failure> {
     let session = connect::session(&args.connect, args.region.first()).await?;
     let request = ScanRequest {
         session,
@@ -43,19 +69,19 @@ async fn collect(args: &ScanArgs, global: &Global) -> Result<(), Failure> {
         services: args.service.clone(),
         policy: connect::policy(&args.connect),
         unit_timeout: UNIT_TIMEOUT,
-        snapshot: args.snapshot.clone(),
+        snapshot: snapshot.to_owned(),
         tool: tool(),
     };
     let shown = Arc::new(Shown::new(global.quiet));
     let outcome = tokio::select! {
-        outcome = scan(request, shown.clone()) => outcome.map_err(connect::scan_failure),
+        outcome = scan(request, shown.clone()) => Ok(outcome.map(drop)),
         () = interrupted() => Err(Failure::new(INTERRUPTED, "interrupted").help(format!(
             "what was read is kept in {}; the same command goes on from there",
-            args.snapshot.display()
+            snapshot.display()
         ))),
     };
     shown.finish();
-    outcome.map(|_| ())
+    outcome
 }
 
 pub(crate) fn tool() -> ToolRecord {

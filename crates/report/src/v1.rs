@@ -200,6 +200,11 @@ impl BySeverity {
         }
     }
 
+    /// Counts more of one severity.
+    pub fn add(&mut self, severity: Severity, more: u64) {
+        *self.get_mut(severity) += more;
+    }
+
     /// The count of one severity, to change.
     pub(crate) fn get_mut(&mut self, severity: Severity) -> &mut u64 {
         match severity {

@@ -4,7 +4,6 @@
     clippy::unwrap_used,
     reason = "the helpers of tests may fail as the tests may"
 )]
-#![expect(dead_code, reason = "the fixtures are shared with other tests")]
 
 mod common;
 

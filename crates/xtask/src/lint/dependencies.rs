@@ -49,6 +49,23 @@ const CRATES: &[(&str, &[&str], Links)] = &[
         &["posture-model", "posture-catalog", "posture-engine"],
         Links::Pure,
     ),
+    (
+        "posture-config",
+        &["posture-model", "posture-catalog"],
+        Links::Pure,
+    ),
+    ("posture-http", &[], Links::Pure),
+    (
+        "posture-schedule",
+        &[
+            "posture-model",
+            "posture-snapshot",
+            "posture-report",
+            "posture-config",
+            "posture-http",
+        ],
+        Links::Pure,
+    ),
     ("posture-testkit", &[], Links::Smithy),
     (
         "posture-collect",
@@ -65,13 +82,20 @@ const CRATES: &[(&str, &[&str], Links)] = &[
             "posture-catalog",
             "posture-engine",
             "posture-report",
+            "posture-config",
+            "posture-schedule",
             "posture-collect",
         ],
         Links::Sdk,
     ),
     (
         "posture-xtask",
-        &["posture-model", "posture-catalog", "posture-report"],
+        &[
+            "posture-model",
+            "posture-catalog",
+            "posture-report",
+            "posture-config",
+        ],
         Links::Pure,
     ),
     (
@@ -105,12 +129,14 @@ impl Links {
     /// Why a package must not be linked, if it must not.
     fn forbids(self, name: &str) -> Option<&'static str> {
         let sdk = name.starts_with("aws-sdk-") || name == "aws-config";
+        // The cryptography below TLS; its name says where it was written, not what it talks to.
+        let cryptography = name == "aws-lc-rs" || name == "aws-lc-sys";
         match self {
             Self::Sdk => None,
             Self::Smithy => {
                 sdk.then_some("only collect, cli and the end-to-end tests link the AWS SDK")
             }
-            Self::Pure if sdk || name.starts_with("aws-") => {
+            Self::Pure if sdk || (name.starts_with("aws-") && !cryptography) => {
                 Some("only collect, cli and the end-to-end tests link the AWS SDK")
             }
             Self::Pure => (name == "tokio").then_some("this crate is free of async code"),
