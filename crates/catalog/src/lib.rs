@@ -9,6 +9,7 @@ mod expr;
 mod frameworks;
 mod load;
 mod meta;
+mod overrides;
 mod runtimes;
 mod source;
 mod world;
@@ -26,6 +27,7 @@ pub use diagnostic::Diagnostic;
 pub use expr::Documents;
 pub use frameworks::{Assessable, BestPractice, Frameworks, LensQuestion, OwaspCategory, Practice};
 pub use meta::{Case, CheckFile, Confidence, Fix, Severity, Status};
+pub use overrides::Overrides;
 pub use world::{ResourceNode, World, WorldBuilder};
 
 /// Files that people write, with the place of everything in them: what checks are read with, for other files.
@@ -294,6 +296,8 @@ impl Compiled {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     checks: Vec<Check>,
+    /// Those that are switched off, and by which line of which file.
+    disabled: Vec<(Check, String)>,
     frameworks: Frameworks,
     digest: String,
 }
@@ -399,6 +403,28 @@ impl Catalog {
         self.checks
             .iter()
             .find(|check| check.meta.id.as_str() == id)
+    }
+
+    /// The checks that the configuration switched off, each with the place that says so.
+    pub fn disabled(&self) -> &[(Check, String)] {
+        &self.disabled
+    }
+
+    /// The check of an id, and where it is switched off, if it is.
+    pub fn find_any(&self, id: &str) -> Option<(&Check, Option<&str>)> {
+        let off = || {
+            self.disabled
+                .iter()
+                .find(|(check, _)| check.meta.id.as_str() == id)
+        };
+        self.find(id)
+            .map(|check| (check, None))
+            .or_else(|| off().map(|(check, place)| (check, Some(place.as_str()))))
+    }
+
+    /// The same checks with what an organization wants otherwise.
+    pub fn with_overrides(self, overrides: &Overrides) -> Result<Self, Vec<Diagnostic>> {
+        overrides.apply(self)
     }
 
     /// The id that was probably meant.
@@ -557,22 +583,26 @@ impl Loader {
         if !self.diagnostics.is_empty() {
             return Err(self.diagnostics);
         }
-        let mut digest = Sha256::new();
-        for (id, check) in &self.checks {
-            let text = serde_json::to_vec(&check.meta)
-                .map_err(|error| vec![Diagnostic::whole_file(id, error.to_string())])?;
-            digest.update((text.len() as u64).to_be_bytes());
-            digest.update(&text);
-        }
-        let digest = digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let checks: Vec<Check> = self.checks.into_values().collect();
+        let digest = digest(&checks)?;
         Ok(Catalog {
-            checks: self.checks.into_values().collect(),
+            checks,
+            disabled: Vec::new(),
             frameworks: self.frameworks,
             digest,
         })
     }
+}
+
+/// SHA-256 over all that the files say.
+fn digest(checks: &[Check]) -> Result<String, Vec<Diagnostic>> {
+    let mut digest = Sha256::new();
+    for check in checks {
+        let text = serde_json::to_vec(&check.meta)
+            .map_err(|error| vec![Diagnostic::whole_file(&check.file, error.to_string())])?;
+        digest.update((text.len() as u64).to_be_bytes());
+        digest.update(&text);
+    }
+    let digest = digest.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }

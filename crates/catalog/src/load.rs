@@ -146,7 +146,7 @@ pub(crate) fn check(source: &mut Source, tree: &Yaml, frameworks: &Frameworks) -
     })
 }
 
-const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
+pub(crate) const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
 
 /// The text of a scalar that YAML may take for a truth value.
 fn scalar(node: &Yaml) -> Option<String> {
@@ -185,7 +185,7 @@ fn id(source: &mut Source, fields: &mut Fields<'_>) -> Option<CheckId> {
     }
 }
 
-fn title(source: &mut Source, node: &Yaml) -> Option<String> {
+pub(crate) fn title(source: &mut Source, node: &Yaml) -> Option<String> {
     let title = text(source, node, "`title`")?;
     if title.ends_with('.') {
         source.error(node.place, "a title has no full stop at its end", None);
@@ -213,7 +213,7 @@ fn choice<T: DeserializeOwned>(
     word(source, node, name, words)
 }
 
-fn word<T: DeserializeOwned>(
+pub(crate) fn word<T: DeserializeOwned>(
     source: &mut Source,
     node: &Yaml,
     name: &str,
@@ -282,9 +282,11 @@ fn params(source: &mut Source, fields: &mut Fields<'_>) -> BTreeMap<String, serd
 }
 
 fn references(source: &mut Source, fields: &mut Fields<'_>) -> Vec<String> {
-    let Some(node) = fields.required("references") else {
-        return Vec::new();
-    };
+    let node = fields.required("references");
+    node.map(|node| addresses(source, node)).unwrap_or_default()
+}
+
+pub(crate) fn addresses(source: &mut Source, node: &Yaml) -> Vec<String> {
     let items = list(source, node, "`references`");
     if items.is_empty() {
         source.error(node.place, "name at least one reference", None);

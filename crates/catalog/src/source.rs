@@ -7,7 +7,7 @@ use crate::yaml::{self, Key, Place, Value, Yaml};
 pub(crate) const MAX_FILE: u64 = 1 << 20;
 
 /// A file and what was found wrong in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Source {
     file: String,
     /// The text by characters; absent for files that were embedded, which need no carets.

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use posture_catalog::{Severity, Status};
+use posture_catalog::{Overrides, Severity, Status};
+use posture_config::Keep;
 use posture_model::{AccountId, Region};
 
 /// Where a scan writes, and other commands look, unless told otherwise.
@@ -19,7 +20,8 @@ pub(crate) const DEFAULT_SNAPSHOT: &str = "posture-snapshot";
 )]
 #[command(
     after_help = "Exit codes: 0 sound; 1 findings at or above --fail-on; 2 usage or \
-configuration; 3 not everything could be read; 4 nothing could be scanned; 130 interrupted."
+configuration; 3 not everything could be read; 4 nothing could be scanned; 5 another run is under way; 6 the \
+webhook was not told; 130 interrupted."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -33,12 +35,30 @@ pub(crate) struct Global {
     /// Log more: -v for calls that failed, -vv for every call
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
-    /// Log nothing but errors, and show no progress
-    #[arg(short, long, global = true)]
+    /// Log nothing but errors, and show no progress; with --output-dir say nothing when nothing is new
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "POSTURE_QUIET",
+        hide_env_values = true
+    )]
     pub(crate) quiet: bool,
     /// Form of log lines on stderr
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, env = "POSTURE_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: LogFormat,
+    /// Configuration file [default: posture.toml, where there is one]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        env = "POSTURE_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no configuration file
+    #[arg(long, global = true)]
+    pub(crate) no_config: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,6 +93,8 @@ pub(crate) enum Command {
     Permissions(PermissionsArgs),
     /// Look into credentials, regions, reachability and denied actions
     Doctor(DoctorArgs),
+    /// Show the settings in force and where each comes from
+    Config(ConfigArgs),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -93,16 +115,27 @@ pub(crate) struct ConnectArgs {
     /// Profile of the shared AWS configuration files
     ///
     /// Goes before keys in the environment, as with the AWS CLI; AWS_PROFILE does not.
-    #[arg(long)]
+    #[arg(long, env = "POSTURE_PROFILE", hide_env_values = true)]
     pub(crate) profile: Option<String>,
     /// Endpoint for all services, such as a local emulator's
-    #[arg(long, value_name = "URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "POSTURE_ENDPOINT_URL",
+        hide_env_values = true
+    )]
     pub(crate) endpoint_url: Option<String>,
     /// Longest wait for one answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 20,
+        env = "POSTURE_CALL_TIMEOUT",
+        hide_env_values = true
+    )]
     pub(crate) call_timeout: u64,
     /// Attempts at a call before it counts as unanswered
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=20), env = "POSTURE_MAX_ATTEMPTS", hide_env_values = true)]
     pub(crate) max_attempts: u32,
 }
 
@@ -110,10 +143,20 @@ pub(crate) struct ConnectArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RoleArgs {
     /// Role to assume in accounts other than the caller's: a name, or an ARN with {account}
-    #[arg(long, value_name = "NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "POSTURE_ROLE_NAME",
+        hide_env_values = true
+    )]
     pub(crate) role_name: Option<String>,
     /// External id that the role asks for
-    #[arg(long, value_name = "ID", requires = "role_name")]
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "POSTURE_EXTERNAL_ID",
+        hide_env_values = true
+    )]
     pub(crate) external_id: Option<String>,
 }
 
@@ -122,25 +165,49 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
     /// Scan every active account of the organization
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ORG", hide_env_values = true)]
     pub(crate) org: bool,
     /// Scan this account; repeat or separate with commas
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "ID",
+        value_delimiter = ',',
+        env = "POSTURE_ACCOUNT",
+        hide_env_values = true
+    )]
     pub(crate) account: Vec<AccountId>,
     #[command(flatten)]
     pub(crate) role: RoleArgs,
     /// Scan this region only; repeat or separate with commas [default: every enabled region]
-    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "REGION",
+        value_delimiter = ',',
+        env = "POSTURE_REGION",
+        hide_env_values = true
+    )]
     pub(crate) region: Vec<Region>,
     /// Leave this region out; repeat or separate with commas
-    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "REGION",
+        value_delimiter = ',',
+        env = "POSTURE_EXCLUDE_REGION",
+        hide_env_values = true
+    )]
     pub(crate) exclude_region: Vec<Region>,
     /// Collect this service only, such as lambda; repeat or separate with commas
-    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "SERVICE",
+        value_delimiter = ',',
+        env = "POSTURE_SERVICE",
+        hide_env_values = true
+    )]
     pub(crate) service: Vec<String>,
     /// Directory or s3://bucket/prefix for the snapshot; an interrupted scan of the same scope goes on where it
     /// stopped
-    #[arg(long, value_name = "DIR|S3", default_value = DEFAULT_SNAPSHOT)]
+    #[arg(long, value_name = "DIR|S3", default_value = DEFAULT_SNAPSHOT, env = "POSTURE_SNAPSHOT", hide_env_values = true)]
     pub(crate) snapshot: PathBuf,
     /// Collect only this share of the places, I of N counted from 0, and judge nothing
     ///
@@ -156,7 +223,97 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
+    #[command(flatten)]
     pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) schedule: ScheduleArgs,
+}
+
+/// Runs by a timer.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Scheduled runs")]
+pub(crate) struct ScheduleArgs {
+    /// Write each run into a dated directory below this one, and point `latest` at the last complete one
+    ///
+    /// A run holds report.json, a file for each -o FORMAT without a path, and the snapshot. A second run that
+    /// starts before the first is over ends with 5. A run that was interrupted goes on.
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "POSTURE_OUTPUT_DIR",
+        hide_env_values = true
+    )]
+    pub(crate) output_dir: Option<PathBuf>,
+    /// Runs to keep: the newest N, those of the last days (30d), or both (10,30d) [default: all]
+    #[arg(
+        long,
+        value_name = "N|DAYSd",
+        env = "POSTURE_KEEP",
+        hide_env_values = true
+    )]
+    pub(crate) keep: Option<Keep>,
+    /// Whether to keep the snapshot of each run beside its report
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, env = "POSTURE_KEEP_SNAPSHOTS", hide_env_values = true)]
+    pub(crate) keep_snapshots: bool,
+    /// Post new findings to this address; better given in the environment, which other users cannot see
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "POSTURE_WEBHOOK_URL",
+        hide_env_values = true
+    )]
+    pub(crate) webhook: Option<String>,
+    /// File that holds the webhook's address
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "POSTURE_WEBHOOK_FILE",
+        hide_env_values = true
+    )]
+    pub(crate) webhook_file: Option<PathBuf>,
+    /// What is posted
+    #[arg(long, value_enum, default_value_t = WebhookFormat::Json, env = "POSTURE_WEBHOOK_FORMAT", hide_env_values = true)]
+    pub(crate) webhook_format: WebhookFormat,
+    /// Post findings that are at least this severe
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "high",
+        env = "POSTURE_WEBHOOK_SEVERITY",
+        hide_env_values = true
+    )]
+    pub(crate) webhook_severity: Severity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WebhookFormat {
+    Json,
+    Slack,
+}
+
+/// Which checks there are.
+#[derive(Debug, Default, Args)]
+pub(crate) struct CatalogArgs {
+    /// Load further checks from this directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) checks: Vec<PathBuf>,
+    /// What the configuration file wants otherwise about checks.
+    #[arg(skip)]
+    pub(crate) overrides: Option<Overrides>,
+}
+
+/// What someone took responsibility for.
+#[derive(Debug, Args)]
+pub(crate) struct WaiverArgs {
+    /// File of waivers: failures that someone took responsibility for until a date
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "POSTURE_WAIVERS",
+        hide_env_values = true
+    )]
+    pub(crate) waivers: Option<PathBuf>,
 }
 
 /// Which checks to run.
@@ -171,27 +328,35 @@ pub(crate) struct SelectArgs {
     /// Run checks that cover this practice only, such as FN-01; repeat or separate with commas
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub(crate) practice: Vec<String>,
-    /// Load further checks from this directory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) checks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogArgs,
 }
 
 /// What to show, and how to end.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// Report as FORMAT[=PATH]: table, json, html; repeat for several
-    #[arg(short, long, value_name = "FORMAT[=PATH]", default_value = "table")]
+    /// Report as FORMAT[=PATH]: table, json, jsonl, html, csv, markdown, junit, sarif, ocsf, asff; repeat for several
+    /// [default: table]
+    #[arg(short, long, value_name = "FORMAT[=PATH]")]
     pub(crate) output: Vec<String>,
-    /// Verdicts to list: fail, unknown, pass, not_applicable, waived, all
+    /// Verdicts to list: fail, unknown, pass, not_applicable, waived, all [default: fail,unknown, and waived where
+    /// there are waivers]
     #[arg(
         long,
         value_name = "STATUS",
         value_delimiter = ',',
-        default_value = "fail,unknown"
+        env = "POSTURE_STATUS",
+        hide_env_values = true
     )]
     pub(crate) status: Vec<String>,
     /// Exit with 1 when a finding is at least this severe: critical, high, medium, low, info, none
-    #[arg(long, value_name = "SEVERITY", default_value = "high")]
+    #[arg(
+        long,
+        value_name = "SEVERITY",
+        default_value = "high",
+        env = "POSTURE_FAIL_ON",
+        hide_env_values = true
+    )]
     pub(crate) fail_on: String,
     /// Compare with this earlier report (JSON): what is new, and since when each finding is known
     #[arg(long, value_name = "REPORT")]
@@ -200,13 +365,19 @@ pub(crate) struct OutputArgs {
     #[arg(long, requires = "baseline")]
     pub(crate) new_only: bool,
     /// Do not exit with 3 when something could not be read
-    #[arg(long)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ALLOW_INCOMPLETE", hide_env_values = true)]
     pub(crate) allow_incomplete: bool,
     /// Show the trend over these earlier JSON reports in the HTML report
     #[arg(long, value_name = "REPORT", num_args = 1..)]
     pub(crate) trend: Vec<PathBuf>,
     /// Findings that the table lists in full
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 20,
+        env = "POSTURE_MAX_FINDINGS",
+        hide_env_values = true
+    )]
     pub(crate) max_findings: usize,
 }
 
@@ -217,6 +388,8 @@ pub(crate) struct EvaluateArgs {
     pub(crate) snapshot: PathBuf,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -239,9 +412,8 @@ pub(crate) struct DiffArgs {
     /// Changes of each kind that table and markdown list
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) max_findings: usize,
-    /// For snapshots, load further checks from this directory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) checks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogArgs,
 }
 
 #[derive(Debug, Args)]
@@ -298,9 +470,8 @@ pub(crate) struct TicketsArgs {
     /// Jira: type of the issues
     #[arg(long, value_name = "NAME", default_value = "Task")]
     pub(crate) issue_type: String,
-    /// For a snapshot, load further checks from this directory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) checks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -347,9 +518,8 @@ pub(crate) enum ChecksCommand {
         /// Form
         #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
         output: ListFormat,
-        /// Load further checks from this directory
-        #[arg(long, value_name = "DIR")]
-        checks: Vec<PathBuf>,
+        #[command(flatten)]
+        catalog: CatalogArgs,
     },
     /// Validate and type-check check files
     Lint {
@@ -376,9 +546,10 @@ pub(crate) struct ExplainArgs {
     /// The snapshot that the finding comes from
     #[arg(long, value_name = "DIR", default_value = DEFAULT_SNAPSHOT)]
     pub(crate) snapshot: PathBuf,
-    /// Load further checks from this directory
-    #[arg(long, value_name = "DIR")]
-    pub(crate) checks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) catalog: CatalogArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
     /// Form
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     pub(crate) output: ListFormat,
@@ -505,6 +676,22 @@ pub(crate) struct DoctorArgs {
     /// Form
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     pub(crate) output: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show the settings of a scan without further flags
+    Show {
+        /// Form
+        #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
+        output: ListFormat,
+    },
 }
 
 /// The statuses named by `--status`, `all` included.

@@ -6,21 +6,25 @@ use comfy_table::{ContentArrangement, Table, presets};
 use posture_catalog::{Catalog, Check, run_cases};
 use serde_json::{Value, json};
 
-use crate::args::{ChecksCommand, ListFormat, SelectArgs};
+use crate::args::{CatalogArgs, ChecksCommand, ListFormat, SelectArgs};
 use crate::evaluate::{load_catalog, unknown_check, width};
 use crate::exit::{Failure, OK, USAGE};
 
 pub(crate) fn run(command: &ChecksCommand) -> Result<u8, Failure> {
     match command {
         ChecksCommand::List { output, select } => list(*output, select),
-        ChecksCommand::Show { id, output, checks } => show(id, *output, checks),
+        ChecksCommand::Show {
+            id,
+            output,
+            catalog,
+        } => show(id, *output, catalog),
         ChecksCommand::Lint { paths } => test(paths, false),
         ChecksCommand::Test { paths } => test(paths, true),
     }
 }
 
 fn list(format: ListFormat, select: &SelectArgs) -> Result<u8, Failure> {
-    let catalog = load_catalog(&select.checks)?;
+    let catalog = load_catalog(&select.catalog)?;
     for id in &select.check {
         catalog
             .find(id)
@@ -55,7 +59,11 @@ fn list(format: ListFormat, select: &SelectArgs) -> Result<u8, Failure> {
                     &check.meta.title,
                 ]);
             }
-            crate::print(&format!("{}\n\n{count} checks\n", table.trim_fmt()))
+            let off = match catalog.disabled().len() {
+                0 => String::new(),
+                off => format!(", {off} switched off by the configuration"),
+            };
+            crate::print(&format!("{}\n\n{count} checks{off}\n", table.trim_fmt()))
         }
     }
 }
@@ -84,10 +92,10 @@ fn metadata(check: &Check) -> Value {
     })
 }
 
-fn show(id: &str, format: ListFormat, paths: &[PathBuf]) -> Result<u8, Failure> {
-    let catalog = load_catalog(paths)?;
-    let check = catalog
-        .find(id)
+fn show(id: &str, format: ListFormat, args: &CatalogArgs) -> Result<u8, Failure> {
+    let catalog = load_catalog(args)?;
+    let (check, off) = catalog
+        .find_any(id)
         .ok_or_else(|| unknown_check(&catalog, id))?;
     let meta = &check.meta;
     if format == ListFormat::Json {
@@ -96,6 +104,7 @@ fn show(id: &str, format: ListFormat, paths: &[PathBuf]) -> Result<u8, Failure> 
             object.insert("applies".to_owned(), json!(meta.applies));
             object.insert("pass".to_owned(), json!(meta.pass));
             object.insert("evidence".to_owned(), json!(meta.evidence));
+            object.insert("enabled".to_owned(), json!(off.is_none()));
         }
         return json_text(&value);
     }
@@ -119,6 +128,16 @@ fn show(id: &str, format: ListFormat, paths: &[PathBuf]) -> Result<u8, Failure> 
         .collect::<Vec<_>>()
         .join("; "),
     );
+    if let Some(place) = off {
+        text.push_str(&format!("\nswitched off by {place}\n"));
+    }
+    if !meta.params.is_empty() {
+        let params = meta.params.iter();
+        let lines: Vec<String> = params
+            .map(|(name, value)| format!("{name} = {value}"))
+            .collect();
+        text.push_str(&format!("\nparams:\n{}\n", indent(&lines.join("\n"))));
+    }
     for (name, body) in [
         ("question", &meta.manual),
         ("applies", &meta.applies),

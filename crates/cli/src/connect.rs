@@ -39,6 +39,17 @@ pub(crate) fn role(args: &RoleArgs) -> Option<AccountRole> {
     })
 }
 
+/// The two may come from different places, so that the parser of flags cannot hold them together.
+pub(crate) fn role_is_named(args: &RoleArgs) -> Result<(), Failure> {
+    if args.external_id.is_some() && args.role_name.is_none() {
+        return Err(
+            Failure::usage("an external id is for a role, and no role is named")
+                .help("name it with --role-name"),
+        );
+    }
+    Ok(())
+}
+
 pub(crate) fn policy(args: &ConnectArgs) -> CallPolicy {
     CallPolicy {
         attempts: args.max_attempts,

@@ -18,7 +18,7 @@ use crate::reports::{Given, unreadable};
 pub(crate) fn run(args: &DiffArgs) -> Result<u8, Failure> {
     let outputs = targets::<Form>(&args.output)?;
     let fail_on = severity_limit(&args.fail_on)?;
-    let catalog = load_catalog(&args.checks)?;
+    let catalog = load_catalog(&args.catalog)?;
     let old = Given::open(&args.old, &catalog)?;
     let new = Given::open(&args.new, &catalog)?;
     let (old, new) = (old.source(&catalog)?, new.source(&catalog)?);

@@ -46,6 +46,7 @@ enum Outcome {
 }
 
 pub(crate) fn run(args: &DoctorArgs, global: &Global) -> Result<u8, Failure> {
+    connect::role_is_named(&args.role)?;
     for name in &args.service {
         if find_service(name).is_none() {
             return Err(unknown_service(name));

@@ -6,15 +6,17 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use posture_catalog::{Catalog, Severity, Status};
-use posture_engine::{EngineError, Evaluation, Options};
+use posture_catalog::{Catalog, Diagnostic, Severity, Status};
+use posture_engine::{EngineError, Evaluation, Options, Waivers};
 use posture_report::{
     CatalogView, Earlier, Format, Live, RenderOptions, Source, Stored, TableOptions, build, v1,
 };
 use posture_snapshot::{Snapshot, Store};
 use posture_track::Compared;
 
-use crate::args::{DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, statuses};
+use crate::args::{
+    CatalogArgs, DEFAULT_SNAPSHOT, EvaluateArgs, OutputArgs, SelectArgs, WaiverArgs, statuses,
+};
 use crate::connect::{open_snapshot, snapshot_failure};
 use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, did_you_mean};
 use crate::object_store::{self, Access};
@@ -22,7 +24,7 @@ use crate::output::{Target, targets};
 use crate::reports::{stored, unreadable};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<u8, Failure> {
-    let plan = Plan::new(&args.select, &args.output)?;
+    let plan = Plan::new(&args.select, &args.waivers, &args.output)?;
     let store = object_store::store(&args.snapshot, Access::default())?;
     plan.finish(&args.snapshot, store)
 }
@@ -42,11 +44,25 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(select: &SelectArgs, output: &OutputArgs) -> Result<Self, Failure> {
-        let catalog = load_catalog(&select.checks)?;
-        let keep = statuses(&output.status).map_err(Failure::usage)?;
+    pub(crate) fn new(
+        select: &SelectArgs,
+        waivers: &WaiverArgs,
+        output: &OutputArgs,
+    ) -> Result<Self, Failure> {
+        let catalog = load_catalog(&select.catalog)?;
         let mut options = selection(&catalog, select)?;
-        options.keep = keep.into_iter().collect();
+        options.waivers = self::waivers(waivers, &catalog)?;
+        options.keep = match output.status.as_slice() {
+            // Waived findings stay in sight where someone waives.
+            [] if waivers.waivers.is_some() => {
+                [Status::Fail, Status::Unknown, Status::Waived].into()
+            }
+            [] => [Status::Fail, Status::Unknown].into(),
+            names => statuses(names)
+                .map_err(Failure::usage)?
+                .into_iter()
+                .collect(),
+        };
         let fail_on = severity_limit(&output.fail_on)?;
         let baseline = output.baseline.as_deref().map(stored).transpose()?;
         Ok(Self {
@@ -62,24 +78,68 @@ impl Plan {
         })
     }
 
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The outputs that were asked for; none where nothing was said.
+    pub(crate) fn outputs(&self) -> &[(Format, Target)] {
+        &self.outputs
+    }
+
+    pub(crate) fn allows_incomplete(&self) -> bool {
+        self.allow_incomplete
+    }
+
     /// Evaluates the snapshot, writes every report, and says how to exit.
     pub(crate) fn finish(&self, snapshot: &Path, store: Arc<dyn Store>) -> Result<u8, Failure> {
         let opened = Snapshot::open_in(store).map_err(snapshot_failure)?;
-        let evaluation = judge(&opened, &self.catalog, &self.options)?;
-        tell_missing_shards(&evaluation);
+        let evaluation = self.judge(&opened)?;
         let mut report = live(&evaluation, &self.catalog)?;
-        let Some(baseline) = &self.baseline else {
-            self.write(&report, snapshot)?;
-            return Ok(self.code(report.head(), evaluation.complete));
+        let shown = [(Format::Table, Target::Stdout)];
+        let outputs = match self.outputs.as_slice() {
+            [] => &shown,
+            outputs => outputs,
         };
-        let compared = Compared::of(baseline, &report).map_err(unreadable)?;
-        report.set_baseline(compared.record().clone());
-        self.write(&compared.dated(&report), snapshot)?;
+        self.tell(&mut report, self.baseline.as_ref(), outputs, snapshot)?;
         Ok(self.code(report.head(), evaluation.complete))
     }
 
-    fn write(&self, report: &dyn Source, snapshot: &Path) -> Result<(), Failure> {
-        for (format, target) in &self.outputs {
+    pub(crate) fn judge(&self, snapshot: &Snapshot) -> Result<Evaluation, Failure> {
+        let evaluation = judge(snapshot, &self.catalog, &self.options)?;
+        tell_missing_shards(&evaluation);
+        Ok(evaluation)
+    }
+
+    /// The earlier report that was named.
+    pub(crate) fn baseline(&self) -> Option<&Stored> {
+        self.baseline.as_ref()
+    }
+
+    /// Writes reports, compared with an earlier one where there is one; the snapshot's directory is for the commands
+    /// that they suggest.
+    pub(crate) fn tell(
+        &self,
+        report: &mut Live<'_>,
+        baseline: Option<&Stored>,
+        outputs: &[(Format, Target)],
+        snapshot: &Path,
+    ) -> Result<(), Failure> {
+        let Some(baseline) = baseline else {
+            return self.write(report, outputs, snapshot);
+        };
+        let compared = Compared::of(baseline, report).map_err(unreadable)?;
+        report.set_baseline(compared.record().clone());
+        self.write(&compared.dated(report), outputs, snapshot)
+    }
+
+    fn write(
+        &self,
+        report: &dyn Source,
+        outputs: &[(Format, Target)],
+        snapshot: &Path,
+    ) -> Result<(), Failure> {
+        for (format, target) in outputs {
             let options = RenderOptions {
                 table: self.table(target, snapshot),
                 earlier: self.earlier.clone(),
@@ -100,7 +160,7 @@ impl Plan {
         }
     }
 
-    fn code(&self, report: &v1::Head, complete: bool) -> u8 {
+    pub(crate) fn code(&self, report: &v1::Head, complete: bool) -> u8 {
         if !complete && !self.allow_incomplete {
             return INCOMPLETE;
         }
@@ -137,22 +197,51 @@ pub(crate) fn severity_limit(name: &str) -> Result<Option<Severity>, Failure> {
     }
 }
 
-/// The catalogue, with the user's own checks; their mistakes are shown where they are.
-pub(crate) fn load_catalog(paths: &[PathBuf]) -> Result<Catalog, Failure> {
-    for path in paths {
+/// The catalogue, with the user's own checks and what the configuration wants otherwise; mistakes are shown where
+/// they are.
+pub(crate) fn load_catalog(args: &CatalogArgs) -> Result<Catalog, Failure> {
+    for path in &args.checks {
         if !path.exists() {
             return Err(Failure::usage(format!("there is no {}", path.display())));
         }
     }
-    Catalog::load(paths).map_err(|diagnostics| {
-        let text: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
-        let count = match text.len() {
-            1 => "a mistake".to_owned(),
-            n => format!("{n} mistakes"),
-        };
-        Failure::usage(format!("{count} in check files\n\n{}\n", text.join("\n\n")))
+    let catalog = Catalog::load(&args.checks).map_err(|diagnostics| {
+        mistakes("check files", &diagnostics)
             .help("posture checks lint PATH checks them without scanning")
+    })?;
+    match &args.overrides {
+        Some(overrides) => catalog.with_overrides(overrides).map_err(|diagnostics| {
+            mistakes("the configuration file", &diagnostics)
+                .help("posture checks show ID says what a check has; --no-config does without")
+        }),
+        None => Ok(catalog),
+    }
+}
+
+/// The waivers in the file that is named, if one is.
+pub(crate) fn waivers(args: &WaiverArgs, catalog: &Catalog) -> Result<Waivers, Failure> {
+    let Some(file) = &args.waivers else {
+        return Ok(Waivers::default());
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!(
+            "cannot read the waivers in {}: {error}",
+            file.display()
+        ))
+        .help("--waivers, POSTURE_WAIVERS or `waivers` in posture.toml names the file")
+    })?;
+    Waivers::read(&file.display().to_string(), &text, catalog).map_err(|diagnostics| {
+        mistakes("the file of waivers", &diagnostics).help("docs/waivers.md says what a waiver has")
     })
+}
+
+pub(crate) fn mistakes(place: &str, diagnostics: &[Diagnostic]) -> Failure {
+    let text: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
+    let count = match text.len() {
+        1 => "a mistake".to_owned(),
+        n => format!("{n} mistakes"),
+    };
+    Failure::usage(format!("{count} in {place}\n\n{}\n", text.join("\n\n")))
 }
 
 fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure> {
@@ -183,6 +272,9 @@ fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure>
 }
 
 pub(crate) fn unknown_check(catalog: &Catalog, id: &str) -> Failure {
+    if let Some((_, Some(place))) = catalog.find_any(id) {
+        return Failure::usage(format!("the check {id:?} is switched off by {place}"));
+    }
     let hint = catalog
         .closest_id(id)
         .map(|near| format!("; did you mean {near:?}?"))

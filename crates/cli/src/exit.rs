@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::args::LogFormat;
+
 /// Complete, and nothing at or above `--fail-on`.
 pub(crate) const OK: u8 = 0;
 /// Findings at or above `--fail-on`.
@@ -13,6 +15,10 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const INCOMPLETE: u8 = 3;
 /// Nothing could be scanned or read.
 pub(crate) const NOTHING: u8 = 4;
+/// Another run is under way in the same `--output-dir`; nothing was done.
+pub(crate) const BUSY: u8 = 5;
+/// The reports are written, but the webhook was not told what is new. Goes before 0 and 1, not before the others.
+pub(crate) const UNTOLD: u8 = 6;
 /// Stopped by Ctrl-C or SIGTERM.
 pub(crate) const INTERRUPTED: u8 = 130;
 
@@ -46,9 +52,13 @@ impl Failure {
         self
     }
 
-    /// Tells the person and gives the code.
+    /// Tells the person, or the program that reads the log, and gives the code.
     #[expect(clippy::print_stderr, reason = "errors go to stderr")]
-    pub(crate) fn report(&self) -> ExitCode {
+    pub(crate) fn report(&self, form: LogFormat) -> ExitCode {
+        if form == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) {
+            tracing::error!(code = self.code, help = self.help, "{}", self.message);
+            return ExitCode::from(self.code);
+        }
         eprintln!("error: {}", self.message);
         if let Some(help) = &self.help {
             for line in help.lines() {

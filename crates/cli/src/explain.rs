@@ -1,15 +1,20 @@
 //! `posture explain`.
 
 use posture_catalog::Frameworks;
+use posture_engine::Options;
 use posture_report::{explain, json_text, v1};
 
 use crate::args::{ExplainArgs, ListFormat};
-use crate::evaluate::{color, evaluate, everything, load_catalog, report, width};
+use crate::evaluate::{color, evaluate, everything, load_catalog, report, waivers, width};
 use crate::exit::{Failure, OK};
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<u8, Failure> {
-    let catalog = load_catalog(&args.checks)?;
-    let evaluation = evaluate(&args.snapshot, &catalog, &everything())?;
+    let catalog = load_catalog(&args.catalog)?;
+    let options = Options {
+        waivers: waivers(&args.waivers, &catalog)?,
+        ..everything()
+    };
+    let evaluation = evaluate(&args.snapshot, &catalog, &options)?;
     let report = report(&evaluation, &catalog)?;
     let finding = report.find(&args.finding).map_err(|error| {
         Failure::usage(error).help("ids stand beside the findings in the table and the JSON report")

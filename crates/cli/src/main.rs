@@ -18,12 +18,14 @@ mod policy;
 mod progress;
 mod reports;
 mod scan;
+mod schedule;
+mod settings;
 mod tickets;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command, Global, LogFormat};
@@ -35,8 +37,11 @@ use crate::exit::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = Cli::command()
+        .try_get_matches()
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (mut cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are answers; everything else is wrong usage. Clap words both.
             let code = if error.use_stderr() {
@@ -49,6 +54,9 @@ fn main() -> ExitCode {
         }
     };
     start_log(&cli.global);
+    if let Err(failure) = settings::apply(&mut cli, &matches) {
+        return failure.report(cli.global.log_format);
+    }
     let outcome = match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.global),
         Command::Evaluate(args) => evaluate::run(&args),
@@ -62,12 +70,13 @@ fn main() -> ExitCode {
         Command::Policy(args) => policy::run(&args.command),
         Command::Permissions(args) => permissions::run(&args).and_then(|text| print(&text)),
         Command::Doctor(args) => doctor::run(&args, &cli.global),
+        Command::Config(args) => settings::run(&args.command, &cli.global),
         Command::Completions { shell } => print(&manual::completions(shell)),
         Command::Manual { markdown } => print(&manual::text(markdown)),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(cli.global.log_format),
     }
 }
 
@@ -91,7 +100,14 @@ fn start_log(global: &Global) {
         (_, 1) => "info,posture_collect=debug",
         _ => "debug",
     };
-    let filter = EnvFilter::try_from_env("POSTURE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let mut filter =
+        EnvFilter::try_from_env("POSTURE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    // They log addresses, and that of a webhook is a password.
+    for silent in ["ureq=off", "ureq_proto=off"] {
+        if let Ok(directive) = silent.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

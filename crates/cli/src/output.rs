@@ -12,7 +12,7 @@ use crate::exit::{Failure, USAGE};
 use crate::object_store;
 
 /// Where one report goes.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     /// No path, or `-`.
     Stdout,

@@ -1,9 +1,10 @@
 //! `posture scan`.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use posture_collect::{ScanRequest, ScanSummary, find_service, scan};
+use posture_collect::{ScanError, ScanRequest, ScanSummary, find_service, scan};
 use posture_snapshot::{Shard, Store, ToolRecord, missing_shards};
 
 use crate::args::{Global, ScanArgs};
@@ -13,6 +14,7 @@ use crate::exit::{Failure, INTERRUPTED};
 use crate::object_store::{self, Access};
 use crate::permissions::unknown_service;
 use crate::progress::Shown;
+use crate::schedule;
 
 /// Longest time for one (account, region, service). Large units take minutes; this is for those that
 /// hang.
@@ -24,31 +26,48 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
             return Err(unknown_service(name));
         }
     }
-    let plan = Plan::new(&args.select, &args.output)?;
+    let plan = Plan::new(&args.select, &args.waivers, &args.output)?;
+    connect::role_is_named(&args.role)?;
     let shard = args.shard.as_deref().map(shard).transpose()?;
+    if let Some(directory) = &args.schedule.output_dir {
+        if shard.is_some() {
+            return Err(Failure::usage(
+                "a run with --output-dir is a whole one, and --shard is a part",
+            )
+            .help(
+                "give --shard a snapshot that all shards can reach: --snapshot s3://bucket/prefix",
+            ));
+        }
+        return schedule::run(args, global, directory, &plan);
+    }
+    if args.schedule.webhook.is_some() || args.schedule.webhook_file.is_some() {
+        return Err(Failure::usage(
+            "a webhook is told what is new, and without --output-dir nothing is known to be old",
+        )
+        .help("give a directory for the runs: --output-dir DIR"));
+    }
     let access = Access {
         profile: args.connect.profile.as_deref(),
         endpoint_url: args.connect.endpoint_url.as_deref(),
     };
     let store = object_store::store(&args.snapshot, access)?;
-    let runtime = connect::runtime()?;
-    let summary = runtime.block_on(collect(args, global, Arc::clone(&store), shard))?;
-    // Clients and their connections are not needed any more, and waiting for them would cost time.
-    runtime.shutdown_background();
+    let place = &args.snapshot;
+    let summary =
+        collect(args, global, place, Arc::clone(&store), shard)?.map_err(connect::scan_failure)?;
     match (shard, args.gather) {
-        (None, _) => plan.finish(&args.snapshot, store),
+        (None, _) => plan.finish(place, store),
         (Some(shard), Some(minutes)) if shard.index == 0 => {
             gather(store.as_ref(), shard, Duration::from_secs(60 * minutes))?;
-            plan.finish(&args.snapshot, store)
+            plan.finish(place, store)
         }
         // A share says nothing about the whole: it is judged when all are there.
         (Some(shard), _) => crate::print(&format!(
             "shard {shard}: {} units of {} accounts are in {}\nwhen all {} shards are: posture evaluate {}\n",
             summary.units,
             summary.accounts,
-            args.snapshot.display(),
+            place.display(),
             shard.of,
-            args.snapshot.display()
+            place.display()
         )),
     }
 }
@@ -102,12 +121,28 @@ fn shard(text: &str) -> Result<Shard, Failure> {
     format!("{index}/{of}").parse().map_err(Failure::usage)
 }
 
-async fn collect(
+/// Scans into a snapshot. The outer error is the caller's, the inner one the scan's own.
+pub(crate) fn collect(
     args: &ScanArgs,
     global: &Global,
+    place: &Path,
     store: Arc<dyn Store>,
     shard: Option<Shard>,
-) -> Result<ScanSummary, Failure> {
+) -> Result<Result<ScanSummary, ScanError>, Failure> {
+    let runtime = connect::runtime()?;
+    let outcome = runtime.block_on(scan_into(args, global, place, store, shard));
+    // Clients and their connections are not needed any more, and waiting for them would cost time.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn scan_into(
+    args: &ScanArgs,
+    global: &Global,
+    place: &Path,
+    store: Arc<dyn Store>,
+    shard: Option<Shard>,
+) -> Result<Result<ScanSummary, ScanError>, Failure> {
     let session = connect::session(&args.connect, args.region.first()).await?;
     let request = ScanRequest {
         session,
@@ -125,10 +160,10 @@ async fn collect(
     };
     let shown = Arc::new(Shown::new(global.quiet));
     let outcome = tokio::select! {
-        outcome = scan(request, shown.clone()) => outcome.map_err(connect::scan_failure),
+        outcome = scan(request, shown.clone()) => Ok(outcome),
         () = interrupted() => Err(Failure::new(INTERRUPTED, "interrupted").help(format!(
             "what was read is kept in {}; the same command goes on from there",
-            args.snapshot.display()
+            place.display()
         ))),
     };
     shown.finish();

@@ -18,7 +18,7 @@ use crate::reports::{Given, unreadable};
 pub(crate) fn run(args: &TicketsArgs) -> Result<u8, Failure> {
     let policy = policy(args)?;
     let place = place(args)?;
-    let catalog = load_catalog(&args.checks)?;
+    let catalog = load_catalog(&args.catalog)?;
     let report = Given::open(&args.report, &catalog)?;
     let report = report.source(&catalog)?;
     let previous = match &args.previous {

@@ -84,10 +84,8 @@ fn head(report: &Head, finding: &Finding, page: &mut Page) {
             format!(" by {owner}")
         };
         let expires = moment(&waiver.expires.to_string());
-        rows.push((
-            "waived",
-            format!("until {expires}{by}: {}", clean(&waiver.reason)),
-        ));
+        rows.push(("waived", format!("until {expires}{by}")));
+        rows.push(("reason", clean(&waiver.reason)));
         let ticket = waiver.ticket.as_deref().map(clean);
         rows.push(("ticket", ticket.unwrap_or_default()));
     }

@@ -224,6 +224,11 @@ impl BySeverity {
         all.find(|severity| self.get(*severity) > 0)
     }
 
+    /// Counts more of one severity.
+    pub fn add(&mut self, severity: Severity, more: u64) {
+        *self.get_mut(severity) += more;
+    }
+
     /// The count of one severity, to change.
     pub fn get_mut(&mut self, severity: Severity) -> &mut u64 {
         match severity {

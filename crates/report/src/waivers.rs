@@ -3,7 +3,7 @@
 
 use crate::clean::clean;
 use crate::table::{Page, moment};
-use crate::text::{Column, Grid, Piece, Tone, counted, number};
+use crate::text::{Tone, counted, number, truncate};
 use crate::v1::{Head, WaiverRecord, WaiverState};
 
 const INDENT: usize = 2;
@@ -31,29 +31,24 @@ pub(crate) fn section(head: &Head, page: &mut Page) {
         WaiverState::Live => 1,
         WaiverState::Unused | WaiverState::Unknown => 2,
     });
-    if !rows.is_empty() {
-        let mut grid = Grid::new(vec![
-            Column::flexible("", 24),
-            Column::flexible("check", 20),
-            Column::flexible("resource", 20),
-            Column::flexible("owner", 8),
-            Column::flexible("ticket", 8),
-        ]);
-        for (waiver, tone, words) in rows.iter().take(ROWS) {
-            grid.row(vec![
-                Piece::new(*tone, words.clone()),
-                Piece::plain(waiver.check.as_str()),
-                Piece::plain(clean(&waiver.resource)),
-                Piece::plain(clean(&waiver.owner)),
-                Piece::plain(clean(&waiver.ticket)),
-            ]);
-        }
-        page.grid(INDENT, &grid);
-        let more = rows.len().saturating_sub(ROWS) as u64;
-        if more > 0 {
-            let text = format!("and {} more in the JSON report", number(more));
-            page.prose(INDENT, Tone::Dim, &text);
-        }
+    for (waiver, tone, words) in rows.iter().take(ROWS) {
+        let who = [&waiver.ticket, &waiver.owner, &waiver.source].map(|text| clean(text));
+        let line = format!(
+            "{}  {}",
+            page.paint(*tone, words),
+            page.paint(Tone::Dim, &who.join(", "))
+        );
+        page.line(INDENT, &line);
+        let what = format!("{}  {}", waiver.check, clean(&waiver.resource));
+        page.line(
+            2 * INDENT,
+            &truncate(&what, page.width.saturating_sub(2 * INDENT)),
+        );
+    }
+    let more = rows.len().saturating_sub(ROWS) as u64;
+    if more > 0 {
+        let text = format!("and {} more in the JSON report", number(more));
+        page.prose(INDENT, Tone::Dim, &text);
     }
     page.prose(INDENT, Tone::Dim, &counts(head));
 }

@@ -105,6 +105,21 @@ impl Params {
     }
 }
 
+/// A constant to be put in another's place, in the form that expressions over the other expect; the type that it
+/// should have where it has not.
+pub(crate) fn in_place_of(
+    old: &serde_json::Value,
+    new: serde_json::Value,
+) -> Result<serde_json::Value, String> {
+    let wanted = type_of(old);
+    let fits = |given: &Ty| given.join(&wanted).as_ref() == Some(&wanted);
+    match (&wanted, type_of(&new)) {
+        (Ty::Double, Ty::Int) => Ok(new.as_f64().into()),
+        (_, given) if fits(&given) => Ok(new),
+        _ => Err(wanted.to_string()),
+    }
+}
+
 /// The type of a constant.
 fn type_of(value: &serde_json::Value) -> Ty {
     use serde_json::Value;

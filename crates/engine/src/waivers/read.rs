@@ -86,7 +86,8 @@ fn waiver(source: &mut Source, node: &Yaml, catalog: &Catalog) -> Option<Waiver>
 
 fn check(source: &mut Source, node: &Yaml, catalog: &Catalog) -> Option<CheckId> {
     let id = text(source, node, "`check`")?;
-    let Some(found) = catalog.find(&id) else {
+    // One that is switched off finds nothing to cover, and may be switched on again.
+    let Some((found, _)) = catalog.find_any(&id) else {
         let help = catalog
             .closest_id(&id)
             .map(|near| format!("did you mean `{near}`?"));

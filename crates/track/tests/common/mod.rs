@@ -232,8 +232,8 @@ impl World {
                 continue;
             }
             let counted = counts.entry(check).or_default();
-            for resource in 0..RESOURCES.len() {
-                if RESOURCES[resource].0 != *kind || !self.seen(plan, resource) {
+            for (resource, (of, ..)) in RESOURCES.iter().enumerate() {
+                if of != kind || !self.seen(plan, resource) {
                     continue;
                 }
                 let status = self.verdict(plan, check, resource);
