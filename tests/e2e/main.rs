@@ -17,5 +17,7 @@ mod denied;
 mod hostile;
 mod interrupted;
 mod localstack;
+mod report;
+mod securityhub;
 mod thousand;
 mod wire;

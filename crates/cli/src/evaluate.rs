@@ -55,21 +55,10 @@ impl Plan {
         let evaluation = evaluate(snapshot, &self.catalog, &self.options)?;
         let report = live(&evaluation, &self.catalog)?;
         for (format, target) in &self.outputs {
-            let table = self.table(target, snapshot);
+            let table = table_options(target, self.max_findings, Some(snapshot));
             target.write(*format, |out| format.render(&report, &table, out))?;
         }
         Ok(self.code(report.head(), evaluation.complete))
-    }
-
-    fn table(&self, target: &Target, snapshot: &Path) -> TableOptions {
-        let shown = *target == Target::Stdout;
-        TableOptions {
-            color: shown && color(),
-            width: if shown { width() } else { 100 },
-            max_findings: self.max_findings,
-            snapshot: (snapshot != Path::new(DEFAULT_SNAPSHOT))
-                .then(|| snapshot.display().to_string()),
-        }
     }
 
     fn code(&self, report: &v1::Head, complete: bool) -> u8 {
@@ -81,6 +70,23 @@ impl Plan {
             (Some(limit), Some(worst)) if worst >= limit.into() => FINDINGS,
             _ => OK,
         }
+    }
+}
+
+/// How the table looks where it goes. `snapshot` is what the commands it suggests are to name.
+pub(crate) fn table_options(
+    target: &Target,
+    max_findings: usize,
+    snapshot: Option<&Path>,
+) -> TableOptions {
+    let shown = *target == Target::Stdout;
+    TableOptions {
+        color: shown && color(),
+        width: if shown { width() } else { 100 },
+        max_findings,
+        snapshot: snapshot
+            .filter(|snapshot| *snapshot != Path::new(DEFAULT_SNAPSHOT))
+            .map(|snapshot| snapshot.display().to_string()),
     }
 }
 
@@ -102,7 +108,7 @@ pub(crate) fn load_catalog(paths: &[PathBuf]) -> Result<Catalog, Failure> {
     })
 }
 
-fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure> {
+pub(crate) fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure> {
     let mut options = Options {
         severities: select.severity.iter().copied().collect(),
         ..Options::default()

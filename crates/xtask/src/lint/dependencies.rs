@@ -56,6 +56,11 @@ const CRATES: &[(&str, &[&str], Links)] = &[
         Links::Sdk,
     ),
     (
+        "posture-securityhub",
+        &["posture-model", "posture-report"],
+        Links::Sdk,
+    ),
+    (
         "posture-cli",
         &[
             "posture-model",
@@ -66,6 +71,7 @@ const CRATES: &[(&str, &[&str], Links)] = &[
             "posture-engine",
             "posture-report",
             "posture-collect",
+            "posture-securityhub",
         ],
         Links::Sdk,
     ),
@@ -98,8 +104,15 @@ const IN_TESTS: &[(&str, &[&str])] = &[
     ("posture-report", &["posture-snapshot"]),
 ];
 
+/// Why most crates must not link it.
+const SDK: &str = "only collect, securityhub, cli and the end-to-end tests link the AWS SDK";
+
 /// Crates that one crate alone may name.
-const CONFINED: &[(&str, &str)] = &[("cel", "posture-catalog")];
+const CONFINED: &[(&str, &str)] = &[
+    ("cel", "posture-catalog"),
+    // What can write to AWS is in one place, and what scans cannot reach it.
+    ("aws-sdk-securityhub", "posture-securityhub"),
+];
 
 impl Links {
     /// Why a package must not be linked, if it must not.
@@ -107,12 +120,8 @@ impl Links {
         let sdk = name.starts_with("aws-sdk-") || name == "aws-config";
         match self {
             Self::Sdk => None,
-            Self::Smithy => {
-                sdk.then_some("only collect, cli and the end-to-end tests link the AWS SDK")
-            }
-            Self::Pure if sdk || name.starts_with("aws-") => {
-                Some("only collect, cli and the end-to-end tests link the AWS SDK")
-            }
+            Self::Smithy => sdk.then_some(SDK),
+            Self::Pure if sdk || name.starts_with("aws-") => Some(SDK),
             Self::Pure => (name == "tokio").then_some("this crate is free of async code"),
         }
     }
