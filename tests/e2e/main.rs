@@ -19,5 +19,7 @@ mod deploy;
 mod hostile;
 mod interrupted;
 mod localstack;
+mod report;
+mod securityhub;
 mod thousand;
 mod wire;

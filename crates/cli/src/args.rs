@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// Say which tickets to open, update, reopen and close, or do it
     Tickets(Box<TicketsArgs>),
+    /// Write a stored report or a snapshot in another form, or import it into Security Hub
+    Report(Box<ReportArgs>),
     /// List, show, lint and test checks
     Checks(ChecksArgs),
     /// Say what a finding rests on, and what to do about it
@@ -335,9 +337,8 @@ pub(crate) struct SelectArgs {
 /// What to show, and how to end.
 #[derive(Debug, Args)]
 pub(crate) struct OutputArgs {
-    /// Report as FORMAT[=PATH]: table, json, jsonl, html, csv, markdown, junit, sarif, ocsf, asff; repeat for several
-    /// [default: table]
-    #[arg(short, long, value_name = "FORMAT[=PATH]")]
+    /// Report as FORMAT[=PATH]; repeat for several
+    #[arg(short, long, value_name = "FORMAT[=PATH]", help = output_help("table"))]
     pub(crate) output: Vec<String>,
     /// Verdicts to list: fail, unknown, pass, not_applicable, waived, all [default: fail,unknown, and waived where
     /// there are waivers]
@@ -496,6 +497,71 @@ pub(crate) enum SinkKind {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// A JSON report (- for stdin), or the directory of a snapshot
+    #[arg(value_name = "REPORT_OR_SNAPSHOT", default_value = DEFAULT_SNAPSHOT)]
+    pub(crate) from: PathBuf,
+    /// Report as FORMAT[=PATH]; repeat for several
+    #[arg(short, long, value_name = "FORMAT[=PATH]", help = output_help("table, without --to"))]
+    pub(crate) output: Vec<String>,
+    /// Verdicts to list: fail, unknown, pass, not_applicable, waived, all [default: what the report lists; of
+    /// a snapshot fail,unknown]
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(crate) status: Vec<String>,
+    #[command(flatten)]
+    pub(crate) select: SelectArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
+    /// Findings that the table lists in full
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) max_findings: usize,
+    /// Import the findings into a service
+    ///
+    /// Sends what fails, is unknown or waived to the Security Hub of each finding's account and region, and
+    /// archives what posture sent earlier and this report proves resolved. The role that `posture permissions
+    /// --for securityhub` describes is needed in each account.
+    #[arg(long, value_enum, value_name = "SERVICE")]
+    pub(crate) to: Option<Destination>,
+    #[command(flatten)]
+    pub(crate) import: ImportArgs,
+}
+
+/// Where findings can be imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Destination {
+    Securityhub,
+}
+
+/// How to import.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Import (with --to)")]
+pub(crate) struct ImportArgs {
+    /// Show what would be sent, and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave what is resolved as it is
+    #[arg(long)]
+    pub(crate) no_archive: bool,
+    /// Import into this region only; repeat or separate with commas
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    pub(crate) region: Vec<Region>,
+    /// Import into this account only; repeat or separate with commas
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub(crate) account: Vec<AccountId>,
+    #[command(flatten)]
+    pub(crate) role: RoleArgs,
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
+}
+
+fn output_help(default: &str) -> String {
+    format!(
+        "Report as FORMAT[=PATH]: {}; repeat for several [default: {default}]",
+        posture_report::Format::names()
+    )
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ChecksArgs {
     #[command(subcommand)]
     pub(crate) command: ChecksCommand,
@@ -649,6 +715,18 @@ pub(crate) struct PermissionsArgs {
     /// For these services only; repeat or separate with commas
     #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
     pub(crate) service: Vec<String>,
+    /// What to permit
+    #[arg(long = "for", value_enum, value_name = "PURPOSE", default_value_t = Purpose::Scan)]
+    pub(crate) purpose: Purpose,
+}
+
+/// What permissions are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Purpose {
+    /// Scanning
+    Scan,
+    /// Importing findings into Security Hub
+    Securityhub,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

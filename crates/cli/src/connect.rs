@@ -15,6 +15,18 @@ pub(crate) async fn session(
     args: &ConnectArgs,
     region: Option<&Region>,
 ) -> Result<Session, Failure> {
+    check_endpoint(args)?;
+    Ok(Session::load(&SessionOptions {
+        profile: args.profile.clone(),
+        endpoint_url: args.endpoint_url.clone(),
+        region: region.cloned(),
+        connect_timeout: None,
+    })
+    .await)
+}
+
+/// An endpoint that is no address would be found out by the first call only, and in other words.
+pub(crate) fn check_endpoint(args: &ConnectArgs) -> Result<(), Failure> {
     if let Some(url) = &args.endpoint_url
         && !(url.starts_with("http://") || url.starts_with("https://"))
     {
@@ -23,13 +35,7 @@ pub(crate) async fn session(
         ))
         .help("such as --endpoint-url http://127.0.0.1:4566"));
     }
-    Ok(Session::load(&SessionOptions {
-        profile: args.profile.clone(),
-        endpoint_url: args.endpoint_url.clone(),
-        region: region.cloned(),
-        connect_timeout: None,
-    })
-    .await)
+    Ok(())
 }
 
 pub(crate) fn role(args: &RoleArgs) -> Option<AccountRole> {

@@ -141,23 +141,12 @@ impl Plan {
     ) -> Result<(), Failure> {
         for (format, target) in outputs {
             let options = RenderOptions {
-                table: self.table(target, snapshot),
+                table: table_options(target, self.max_findings, Some(snapshot)),
                 earlier: self.earlier.clone(),
             };
             target.write(*format, |out| format.render(report, &options, out))?;
         }
         Ok(())
-    }
-
-    fn table(&self, target: &Target, snapshot: &Path) -> TableOptions {
-        let shown = *target == Target::Stdout;
-        TableOptions {
-            color: shown && color(),
-            width: if shown { width() } else { 100 },
-            max_findings: self.max_findings,
-            snapshot: (snapshot != Path::new(DEFAULT_SNAPSHOT))
-                .then(|| snapshot.display().to_string()),
-        }
     }
 
     pub(crate) fn code(&self, report: &v1::Head, complete: bool) -> u8 {
@@ -194,6 +183,23 @@ pub(crate) fn severity_limit(name: &str) -> Result<Option<Severity>, Failure> {
     match name {
         "none" => Ok(None),
         name => name.parse().map(Some).map_err(Failure::usage),
+    }
+}
+
+/// How the table looks where it goes. `snapshot` is what the commands it suggests are to name.
+pub(crate) fn table_options(
+    target: &Target,
+    max_findings: usize,
+    snapshot: Option<&Path>,
+) -> TableOptions {
+    let shown = *target == Target::Stdout;
+    TableOptions {
+        color: shown && color(),
+        width: if shown { width() } else { 100 },
+        max_findings,
+        snapshot: snapshot
+            .filter(|snapshot| *snapshot != Path::new(DEFAULT_SNAPSHOT))
+            .map(|snapshot| snapshot.display().to_string()),
     }
 }
 
@@ -244,7 +250,7 @@ pub(crate) fn mistakes(place: &str, diagnostics: &[Diagnostic]) -> Failure {
     Failure::usage(format!("{count} in {place}\n\n{}\n", text.join("\n\n")))
 }
 
-fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure> {
+pub(crate) fn selection(catalog: &Catalog, select: &SelectArgs) -> Result<Options, Failure> {
     let mut options = Options {
         severities: select.severity.iter().copied().collect(),
         ..Options::default()

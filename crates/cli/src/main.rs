@@ -16,9 +16,11 @@ mod output;
 mod permissions;
 mod policy;
 mod progress;
+mod report;
 mod reports;
 mod scan;
 mod schedule;
+mod securityhub;
 mod settings;
 mod tickets;
 
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Tickets(args) => tickets::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Checks(args) => checks::run(&args.command),
         Command::Explain(args) => explain::run(&args),
         Command::Can(args) => access::can(&args),

@@ -5,22 +5,43 @@ use std::collections::BTreeSet;
 use posture_collect::{core_operations, find_service, services};
 use serde_json::{Value, json};
 
-use crate::args::{PermissionsArgs, PermissionsFormat};
+use crate::args::{PermissionsArgs, PermissionsFormat, Purpose};
 use crate::exit::{Failure, did_you_mean};
 
 /// A managed policy holds 6,144 characters, white space not counted; some are kept for the frame.
 const POLICY_CHARACTERS: usize = 5_800;
 
+/// Name of the statement that permits a scan.
+const SCAN: &str = "PostureScan";
+
 /// Actions that the scanning principal needs in its own account, not the role in each account.
 const CALLER_ONLY: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity"];
 
 pub(crate) fn run(args: &PermissionsArgs) -> Result<String, Failure> {
+    if args.purpose == Purpose::Securityhub {
+        return import(args);
+    }
     let actions = actions(&args.service)?;
     Ok(match args.output {
-        PermissionsFormat::Json => pretty(&policy(&actions)),
+        PermissionsFormat::Json => pretty(&policy(SCAN, &actions)),
         PermissionsFormat::Cloudformation => cloudformation(&actions),
         PermissionsFormat::Terraform => terraform(&actions),
     })
+}
+
+/// What `posture report --to securityhub` calls. A policy of its own: what scans must not be able to write.
+fn import(args: &PermissionsArgs) -> Result<String, Failure> {
+    if args.output != PermissionsFormat::Json || !args.service.is_empty() {
+        return Err(
+            Failure::usage("the permissions for Security Hub are one policy, as JSON")
+                .help("posture permissions --for securityhub"),
+        );
+    }
+    let actions: Vec<&str> = posture_securityhub::OPERATIONS
+        .iter()
+        .map(|operation| operation.action)
+        .collect();
+    Ok(pretty(&policy("PostureImport", &actions)))
 }
 
 /// The IAM actions of the chosen services, sorted; each once.
@@ -54,11 +75,11 @@ pub(crate) fn unknown_service(name: &str) -> Failure {
     .help(format!("services: {}", known.join(", ")))
 }
 
-fn policy(actions: &[&str]) -> Value {
+fn policy(sid: &str, actions: &[&str]) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
-            "Sid": "PostureScan",
+            "Sid": sid,
             "Effect": "Allow",
             "Action": actions,
             "Resource": "*"
@@ -100,7 +121,7 @@ fn cloudformation(actions: &[&str]) -> String {
                 "Type": "AWS::IAM::ManagedPolicy",
                 "Properties": {
                     "Description": "What a posture scan reads, and nothing else",
-                    "PolicyDocument": policy(chunk)
+                    "PolicyDocument": policy(SCAN, chunk)
                 }
             }),
         );

@@ -26,6 +26,7 @@ pub(crate) fn apply(cli: &mut Cli, matches: &ArgMatches) -> Result<(), Failure> 
         | Command::Explain(_)
         | Command::Doctor(_)
         | Command::Diff(_)
+        | Command::Report(_)
         | Command::Tickets(_) => true,
         Command::Checks(args) => matches!(
             args.command,
@@ -52,6 +53,11 @@ pub(crate) fn apply(cli: &mut Cli, matches: &ArgMatches) -> Result<(), Failure> 
             let mut filler = Filler::new(given);
             filler.some("snapshot", &config.snapshot, |v| args.snapshot = v);
             catalog(&mut args.catalog, &config, &mut filler);
+            waivers(&mut args.waivers, &config, &mut filler);
+        }
+        Command::Report(args) => {
+            let mut filler = Filler::new(given);
+            catalog(&mut args.select.catalog, &config, &mut filler);
             waivers(&mut args.waivers, &config, &mut filler);
         }
         Command::Diff(args) => catalog(&mut args.catalog, &config, &mut Filler::new(given)),

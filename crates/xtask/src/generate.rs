@@ -97,6 +97,10 @@ fn files(root: &Path, posture: Option<&Path>) -> Result<Files, Error> {
             &["permissions", "--output", "json"],
         ),
         (
+            "docs/permissions/securityhub.json",
+            &["permissions", "--for", "securityhub"],
+        ),
+        (
             "docs/permissions/cloudformation.json",
             &["permissions", "--output", "cloudformation"],
         ),

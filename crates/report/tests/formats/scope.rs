@@ -314,6 +314,20 @@ fn each_reason_has_its_name() {
 }
 
 #[test]
+fn a_region_that_was_not_looked_at_is_not_taken_for_an_empty_one() {
+    let (mut scan, _) = usual();
+    // The service lists something globally, and web ACLs of regions in their regions; buckets all at once.
+    scan.looked = vec![[false, false, true]; 2];
+    let judge = |check: usize| {
+        let earlier = Earlier::new(check, 0, "eu-west-1", 0);
+        let report = scan.report(&[(earlier.clone(), check, 0, 0, Truth::Gone)]);
+        Scope::of(&report).unwrap().judge(&earlier.past())
+    };
+    assert_eq!(judge(2), Standing::Undecided(Undecided::NotLookedThere));
+    assert_eq!(judge(1), Standing::Gone);
+}
+
+#[test]
 fn waived_findings_that_are_not_listed_prove_nothing() {
     let (scan, earlier) = usual();
     let mut report = scan.report(&[(earlier.clone(), 0, 0, 0, Truth::Sound)]);

@@ -78,6 +78,11 @@ const CRATES: &[(&str, &[&str], Links)] = &[
         Links::Sdk,
     ),
     (
+        "posture-securityhub",
+        &["posture-model", "posture-report"],
+        Links::Sdk,
+    ),
+    (
         "posture-cli",
         &[
             "posture-model",
@@ -91,6 +96,7 @@ const CRATES: &[(&str, &[&str], Links)] = &[
             "posture-config",
             "posture-schedule",
             "posture-collect",
+            "posture-securityhub",
         ],
         Links::Sdk,
     ),
@@ -129,8 +135,15 @@ const IN_TESTS: &[(&str, &[&str])] = &[
     ("posture-report", &["posture-snapshot"]),
 ];
 
+/// Why most crates must not link it.
+const SDK: &str = "only collect, securityhub, cli and the end-to-end tests link the AWS SDK";
+
 /// Crates that one crate alone may name.
-const CONFINED: &[(&str, &str)] = &[("cel", "posture-catalog")];
+const CONFINED: &[(&str, &str)] = &[
+    ("cel", "posture-catalog"),
+    // What can write to AWS is in one place, and what scans cannot reach it.
+    ("aws-sdk-securityhub", "posture-securityhub"),
+];
 
 impl Links {
     /// Why a package must not be linked, if it must not.
@@ -140,12 +153,8 @@ impl Links {
         let cryptography = name == "aws-lc-rs" || name == "aws-lc-sys";
         match self {
             Self::Sdk => None,
-            Self::Smithy => {
-                sdk.then_some("only collect, cli and the end-to-end tests link the AWS SDK")
-            }
-            Self::Pure if sdk || (name.starts_with("aws-") && !cryptography) => {
-                Some("only collect, cli and the end-to-end tests link the AWS SDK")
-            }
+            Self::Smithy => sdk.then_some(SDK),
+            Self::Pure if sdk || (name.starts_with("aws-") && !cryptography) => Some(SDK),
             Self::Pure => (name == "tokio").then_some("this crate is free of async code"),
         }
     }
