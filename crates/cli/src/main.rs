@@ -38,7 +38,20 @@ use crate::exit::Failure;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What the main thread of a process gets is too little for the futures of a build that is not optimised.
+const STACK: usize = 64 << 20;
+
 fn main() -> ExitCode {
+    let started = std::thread::Builder::new().stack_size(STACK).spawn(run);
+    match started.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        // The panic has said why.
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(error) => Failure::nothing(format!("failed to start: {error}")).report(LogFormat::Text),
+    }
+}
+
+fn run() -> ExitCode {
     let parsed = Cli::command()
         .try_get_matches()
         .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
