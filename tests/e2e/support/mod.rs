@@ -1,6 +1,7 @@
 //! What all tests use: the binary, the emulators, and ways to look at what came out.
 
 mod findings;
+mod hook;
 pub(crate) mod planted;
 mod program;
 mod proxy;
@@ -8,6 +9,7 @@ mod scanned;
 mod server;
 
 pub(crate) use findings::{Finding, Key, findings, read_json};
+pub(crate) use hook::Hook;
 pub(crate) use program::{Posture, Ran, manifest_dir};
 pub(crate) use proxy::{Proxy, Request};
 pub(crate) use scanned::{demo, work_dir};
