@@ -39,6 +39,15 @@ pub(crate) fn apply(cli: &mut Cli, matches: &ArgMatches) -> Result<(), Failure> 
         return Ok(());
     }
     let given = Given::of(matches);
+    if let Command::Scan(_) = &cli.command
+        && given.on_command_line("snapshot")
+        && given.on_command_line("output_dir")
+    {
+        return Err(
+            Failure::usage("--snapshot and --output-dir both say where the snapshot goes")
+                .help("each run below --output-dir has a snapshot of its own"),
+        );
+    }
     let config = load(&cli.global)?.unwrap_or_default();
     match &mut cli.command {
         Command::Scan(args) => scan(args, &config, &mut Filler::new(given)),

@@ -1,6 +1,7 @@
 //! What all tests use: the binary, the emulators, and ways to look at what came out.
 
 mod findings;
+mod hook;
 mod hub;
 pub(crate) mod planted;
 mod program;
@@ -9,6 +10,7 @@ mod scanned;
 mod server;
 
 pub(crate) use findings::{Finding, Key, findings, read_json};
+pub(crate) use hook::Hook;
 pub(crate) use hub::Hub;
 pub(crate) use program::{Posture, Ran, manifest_dir};
 pub(crate) use proxy::{Proxy, Request};
