@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.global),
         Command::Evaluate(args) => evaluate::run(&args),
-        Command::Report(args) => report::run(&args),
+        Command::Report(args) => report::run(args),
         Command::Checks(args) => checks::run(&args.command),
         Command::Explain(args) => explain::run(&args),
         Command::Can(args) => access::can(&args),

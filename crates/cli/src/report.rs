@@ -17,7 +17,24 @@ use crate::exit::{Failure, OK, did_you_mean};
 use crate::output::{Target, targets};
 use crate::securityhub;
 
-pub(crate) fn run(args: &ReportArgs) -> Result<u8, Failure> {
+/// The types of Security Hub's client are so large that building and reading them takes more than the usual
+/// stack, the more so where the compiler does not optimize them.
+const IMPORT_STACK: usize = 128 << 20;
+
+pub(crate) fn run(args: Box<ReportArgs>) -> Result<u8, Failure> {
+    if args.to.is_none() {
+        return render(&args);
+    }
+    let failed = |why: String| Failure::nothing(format!("failed to start the import: {why}"));
+    std::thread::Builder::new()
+        .stack_size(IMPORT_STACK)
+        .spawn(move || render(&args))
+        .map_err(|error| failed(error.to_string()))?
+        .join()
+        .unwrap_or_else(|_| Err(failed("it ended before its time".to_owned())))
+}
+
+fn render(args: &ReportArgs) -> Result<u8, Failure> {
     let plan = Plan::new(args)?;
     if args.from.is_dir() {
         return plan.of_snapshot(&args.from);
