@@ -38,8 +38,9 @@ use crate::exit::Failure;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What the main thread of a process gets is too little for the futures of a build that is not optimised.
-const STACK: usize = 64 << 20;
+/// What the main thread of a process gets is too little for the futures of a build that is not optimised, and for
+/// the types of Security Hub's client in any.
+const STACK: usize = 128 << 20;
 
 fn main() -> ExitCode {
     let started = std::thread::Builder::new().stack_size(STACK).spawn(run);
