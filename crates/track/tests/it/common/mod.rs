@@ -1,8 +1,6 @@
 //! A small world: accounts with resources that come, go, change and cannot always be read, and the reports of
 //! scans over it. What is true stays known beside what a report says.
 
-#![allow(dead_code, reason = "each test uses a part")]
-
 pub(crate) mod github;
 pub(crate) mod jira;
 pub(crate) mod server;
