@@ -24,5 +24,6 @@ mod report;
 mod scheduled;
 mod securityhub;
 mod thousand;
+mod ticketing;
 mod waivers;
 mod wire;
