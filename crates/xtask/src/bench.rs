@@ -26,6 +26,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
         "decisions, and all escalation chains of an account",
     ),
     ("collect", "dev", "collection from a replayed account"),
+    ("fleet", "dev", "answers of the simulated fleet"),
 ];
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, Error> {
