@@ -14,6 +14,7 @@ mod bad_input;
 mod commands;
 mod demo;
 mod denied;
+mod fleet;
 mod hostile;
 mod interrupted;
 mod localstack;
