@@ -17,6 +17,7 @@ mod configuration;
 mod demo;
 mod denied;
 mod deploy;
+mod fleet;
 mod hostile;
 mod interrupted;
 mod localstack;
