@@ -1,5 +1,6 @@
 //! What all tests use: the binary, the emulators, and ways to look at what came out.
 
+mod browser;
 mod findings;
 mod hook;
 mod hub;
@@ -9,6 +10,7 @@ mod proxy;
 mod scanned;
 mod server;
 
+pub(crate) use browser::Browser;
 pub(crate) use findings::{Finding, Key, findings, read_json};
 pub(crate) use hook::Hook;
 pub(crate) use hub::Hub;

@@ -246,7 +246,7 @@
 
   function readState(parameters) {
     state.query = parameters.get("q") ?? "";
-    state.group = parameters.get("group") in GROUPS ? parameters.get("group") : "check";
+    state.group = Object.hasOwn(GROUPS, parameters.get("group")) ? parameters.get("group") : "check";
     state.filters = new Map();
     for (const facet of [...Object.keys(FACETS), "check"]) {
       const values = (parameters.get(facet) ?? "").split(",").filter(Boolean);
@@ -761,7 +761,7 @@
       for (const value of valuesOf(row)) counts.set(value, (counts.get(value) ?? 0) + 1);
     }
     for (const value of state.filters.get(facet) ?? []) if (!counts.has(value)) counts.set(value, 0);
-    const choices = [...counts].map(([value, n]) => ({ value, n, label: labelOf(facet, value), family: FAMILIES[value.split(":")[0]] ?? "" }));
+    const choices = [...counts].map(([value, n]) => ({ value, n, label: labelOf(facet, value), family: (facet === "framework" && FAMILIES[value.split(":")[0]]) || "" }));
     const order = { severity: SEVERITIES, status: STATUSES }[facet];
     if (order) return choices.sort((a, b) => order.indexOf(a.value) - order.indexOf(b.value));
     if (facet !== "framework") return choices.sort((a, b) => b.n - a.n || (a.value < b.value ? -1 : 1));
