@@ -18,4 +18,5 @@ mod hostile;
 mod interrupted;
 mod localstack;
 mod thousand;
+mod unused;
 mod wire;

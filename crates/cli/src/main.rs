@@ -15,6 +15,7 @@ mod permissions;
 mod policy;
 mod progress;
 mod scan;
+mod unused;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Can(args) => access::can(&args),
         Command::WhoCan(args) => access::who_can(&args),
         Command::Escalations(args) => escalations::run(&args),
+        Command::Unused(args) => unused::run(&args),
         Command::Policy(args) => policy::run(&args.command),
         Command::Permissions(args) => permissions::run(&args).and_then(|text| print(&text)),
         Command::Doctor(args) => doctor::run(&args, &cli.global),
