@@ -13,7 +13,7 @@ status=0
 "${CARGO_TARGET_DIR:-target}/debug/posture" scan \
   --endpoint-url "$POSTURE_ENDPOINT_URL" \
   --org --role-name PostureScan \
-  --region us-east-1,eu-west-1 \
+  --region us-east-1,eu-west-1 --last-accessed \
   -o table -o "json=$out/report.json" -o "html=$out/report.html" --snapshot "$out/snapshot" || status=$?
 
 # 1: findings, which were planted. 3: the emulator does not offer every call, and posture says so

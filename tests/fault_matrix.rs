@@ -184,6 +184,7 @@ fn run(snapshot: &Path, replay: &Replay) {
         regions: vec![Region::new(world::REGION).expect("a region")],
         excluded_regions: Vec::new(),
         services: Vec::new(),
+        last_accessed: true,
         policy: CallPolicy {
             attempts: 2,
             throttled_attempts: 2,

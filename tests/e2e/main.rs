@@ -31,5 +31,6 @@ mod scheduled;
 mod securityhub;
 mod thousand;
 mod ticketing;
+mod unused;
 mod waivers;
 mod wire;

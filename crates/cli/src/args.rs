@@ -89,6 +89,8 @@ pub(crate) enum Command {
     WhoCan(WhoCanArgs),
     /// Show how principals of a snapshot can become administrators
     Escalations(EscalationsArgs),
+    /// Show which services principals of a snapshot are granted and do not use
+    Unused(UnusedArgs),
     /// Answer questions about policies that are not deployed yet
     Policy(PolicyArgs),
     /// Print the least privilege that a scan needs
@@ -207,6 +209,8 @@ pub(crate) struct ScanArgs {
         hide_env_values = true
     )]
     pub(crate) service: Vec<String>,
+    #[command(flatten)]
+    pub(crate) last_accessed: LastAccessedArgs,
     /// Directory or s3://bucket/prefix for the snapshot; an interrupted scan of the same scope goes on where it
     /// stopped
     #[arg(long, value_name = "DIR|S3", default_value = DEFAULT_SNAPSHOT, env = "POSTURE_SNAPSHOT", hide_env_values = true)]
@@ -316,6 +320,16 @@ pub(crate) struct WaiverArgs {
         hide_env_values = true
     )]
     pub(crate) waivers: Option<PathBuf>,
+}
+
+/// What is asked only on demand.
+#[derive(Debug, Args)]
+pub(crate) struct LastAccessedArgs {
+    /// Ask which services each user and role last accessed: two or more calls for each
+    ///
+    /// For posture unused and for the checks on unused services, which have nothing to say without it.
+    #[arg(long)]
+    pub(crate) last_accessed: bool,
 }
 
 /// Which checks to run.
@@ -661,6 +675,18 @@ pub(crate) struct EscalationsArgs {
     pub(crate) snapshot: AccessArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct UnusedArgs {
+    /// Only this principal, in detail: the ARN of a user or role, or its name
+    #[arg(value_name = "PRINCIPAL")]
+    pub(crate) principal: Option<String>,
+    /// Days without use after which a service counts as unused
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=400))]
+    pub(crate) days: u16,
+    #[command(flatten)]
+    pub(crate) snapshot: AccessArgs,
+}
+
 /// Which snapshot to ask, and how to show the answer.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
@@ -751,6 +777,8 @@ pub(crate) struct DoctorArgs {
     /// Try this service only; repeat or separate with commas
     #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
     pub(crate) service: Vec<String>,
+    #[command(flatten)]
+    pub(crate) last_accessed: LastAccessedArgs,
     /// Form
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     pub(crate) output: ListFormat,

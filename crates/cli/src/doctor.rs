@@ -88,6 +88,7 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
         regions: vec![region],
         excluded_regions: Vec::new(),
         services: args.service.clone(),
+        last_accessed: args.last_accessed.last_accessed,
         policy: connect::policy(&args.connect),
         unit_timeout: Duration::from_secs(300),
         snapshot: Directory::store(directory.path().join("snapshot")),

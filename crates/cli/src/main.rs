@@ -23,6 +23,7 @@ mod schedule;
 mod securityhub;
 mod settings;
 mod tickets;
+mod unused;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -84,6 +85,7 @@ fn run() -> ExitCode {
         Command::Can(args) => access::can(&args),
         Command::WhoCan(args) => access::who_can(&args),
         Command::Escalations(args) => escalations::run(&args),
+        Command::Unused(args) => unused::run(&args),
         Command::Policy(args) => policy::run(&args.command),
         Command::Permissions(args) => permissions::run(&args).and_then(|text| print(&text)),
         Command::Doctor(args) => doctor::run(&args, &cli.global),

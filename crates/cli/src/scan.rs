@@ -152,6 +152,7 @@ async fn scan_into(
         regions: args.region.clone(),
         excluded_regions: args.exclude_region.clone(),
         services: args.service.clone(),
+        last_accessed: args.last_accessed.last_accessed,
         policy: connect::policy(&args.connect),
         unit_timeout: UNIT_TIMEOUT,
         snapshot: store,

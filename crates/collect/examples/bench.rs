@@ -89,6 +89,7 @@ fn request(replay: &Replay, service: &str, snapshot: std::path::PathBuf) -> Scan
         regions: vec![Region::new(world::REGION).expect("a region")],
         excluded_regions: Vec::new(),
         services: vec![service.to_owned()],
+        last_accessed: false,
         policy: CallPolicy::default(),
         unit_timeout: Duration::from_secs(600),
         snapshot: posture_snapshot::Directory::store(snapshot),

@@ -35,6 +35,8 @@ pub struct ScanRequest {
     pub excluded_regions: Vec<Region>,
     /// Collectors to run, by name; empty for all.
     pub services: Vec<String>,
+    /// Whether to ask which services users and roles last accessed, which takes two or more calls for each.
+    pub last_accessed: bool,
     /// How calls behave.
     pub policy: CallPolicy,
     /// Longest time for one unit.
@@ -147,6 +149,7 @@ pub async fn scan(
         policy: request.policy.clone(),
         examiner: Examiner::new()?,
         custom_endpoint: request.session.custom_endpoint,
+        last_accessed: request.last_accessed,
     });
     request.session.credentials().await?;
     let mut core = CoreCalls {
@@ -660,6 +663,7 @@ fn scope(request: &ScanRequest) -> Scope {
         regions: request.regions.clone(),
         excluded_regions: request.excluded_regions.clone(),
         services: request.services.clone(),
+        last_accessed: request.last_accessed,
     }
 }
 

@@ -127,6 +127,9 @@ pub struct Scope {
     pub excluded_regions: Vec<Region>,
     /// Services asked for; empty for all.
     pub services: Vec<String>,
+    /// Whether it was asked which services users and roles last accessed.
+    #[serde(default)]
+    pub last_accessed: bool,
 }
 
 /// An account of the scan.

@@ -346,6 +346,10 @@ fn scope_difference(found: &Scope, wanted: &Scope) -> Option<String> {
             found.excluded_regions != wanted.excluded_regions,
         ),
         ("services", found.services != wanted.services),
+        (
+            "services last accessed",
+            found.last_accessed != wanted.last_accessed,
+        ),
     ];
     let names: Vec<&str> = differs
         .iter()

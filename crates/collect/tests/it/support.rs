@@ -75,8 +75,17 @@ pub(crate) async fn scan_replay(service: &str, replay: Replay) -> Scanned {
 
 /// The same, when the scan itself may fail.
 pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, ScanError> {
+    scan_with(service, replay, |_| {}).await
+}
+
+/// The same, asked for in another way.
+pub(crate) async fn scan_with(
+    service: &str,
+    replay: Replay,
+    change: impl FnOnce(&mut ScanRequest),
+) -> Result<Scanned, ScanError> {
     let dir = tempfile::tempdir().unwrap();
-    let request = ScanRequest {
+    let mut request = ScanRequest {
         session: Session::fixed(replay.client(), Some("http://replay.invalid")),
         accounts: Vec::new(),
         organization: false,
@@ -84,6 +93,7 @@ pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, S
         regions: vec![Region::new(world::REGION).unwrap()],
         excluded_regions: Vec::new(),
         services: vec![service.to_owned()],
+        last_accessed: true,
         policy: CallPolicy::default(),
         unit_timeout: Duration::from_secs(3600),
         snapshot: posture_snapshot::Directory::store(dir.path().join("snapshot")),
@@ -93,6 +103,7 @@ pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, S
             version: "test".into(),
         },
     };
+    change(&mut request);
     scan(request, Arc::new(Silent)).await?;
     let snapshot = Snapshot::open(&dir.path().join("snapshot")).unwrap();
     let units = snapshot.manifest().units.clone();
