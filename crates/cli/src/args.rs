@@ -313,6 +313,8 @@ pub(crate) struct CatalogArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WaiverArgs {
     /// File of waivers: failures that someone took responsibility for until a date
+    ///
+    /// They count where a snapshot is judged; a stored report keeps those that it was written with.
     #[arg(
         long,
         value_name = "FILE",
@@ -429,6 +431,8 @@ pub(crate) struct DiffArgs {
     pub(crate) max_findings: usize,
     #[command(flatten)]
     pub(crate) catalog: CatalogArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
 }
 
 #[derive(Debug, Args)]
@@ -487,6 +491,8 @@ pub(crate) struct TicketsArgs {
     pub(crate) issue_type: String,
     #[command(flatten)]
     pub(crate) catalog: CatalogArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -69,10 +69,15 @@ pub(crate) fn apply(cli: &mut Cli, matches: &ArgMatches) -> Result<(), Failure> 
             catalog(&mut args.select.catalog, &config, &mut filler);
             waivers(&mut args.waivers, &config, &mut filler);
         }
-        Command::Diff(args) => catalog(&mut args.catalog, &config, &mut Filler::new(given)),
+        Command::Diff(args) => {
+            let mut filler = Filler::new(given);
+            catalog(&mut args.catalog, &config, &mut filler);
+            waivers(&mut args.waivers, &config, &mut filler);
+        }
         Command::Tickets(args) => {
             let mut filler = Filler::new(given);
             catalog(&mut args.catalog, &config, &mut filler);
+            waivers(&mut args.waivers, &config, &mut filler);
             tickets(args, &config.tickets, &mut filler)?;
         }
         Command::Checks(args) => {

@@ -11,7 +11,7 @@ use posture_track::tickets::{
 };
 
 use crate::args::{self, SinkKind, TicketsArgs};
-use crate::evaluate::load_catalog;
+use crate::evaluate::{load_catalog, waivers};
 use crate::exit::{Failure, NOTHING, OK, USAGE};
 use crate::reports::{Given, unreadable};
 
@@ -19,11 +19,12 @@ pub(crate) fn run(args: &TicketsArgs) -> Result<u8, Failure> {
     let policy = policy(args)?;
     let place = place(args)?;
     let catalog = load_catalog(&args.catalog)?;
-    let report = Given::open(&args.report, &catalog)?;
+    let waivers = waivers(&args.waivers, &catalog)?;
+    let report = Given::open(&args.report, &catalog, &waivers)?;
     let report = report.source(&catalog)?;
     let previous = match &args.previous {
         Some(path) => {
-            let previous = Given::open(path, &catalog)?;
+            let previous = Given::open(path, &catalog, &waivers)?;
             let previous = previous.source(&catalog)?;
             Some(told(&*previous, &policy)?)
         }

@@ -181,6 +181,9 @@ fn start() -> World {
     world
 }
 
+/// An operation, the key of its ticket, and the findings that it resolves.
+type Done = (Kind, String, Vec<(String, tickets::Resolution)>);
+
 /// A ticketing system that everyone can see into.
 #[derive(Debug, Default)]
 struct Office {
@@ -189,7 +192,7 @@ struct Office {
     dies: Option<(usize, bool)>,
     dead: bool,
     /// Everything that was done, to hold it against what is true.
-    done: Vec<(Kind, String, Vec<(String, tickets::Resolution)>)>,
+    done: Vec<Done>,
 }
 
 #[derive(Debug, Clone)]
