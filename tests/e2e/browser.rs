@@ -228,6 +228,8 @@ fn what_is_searched_for_is_found() {
     let (group, _) = rest.split_once('"').unwrap();
     search(&mut browser, group);
     browser.wait_for("document.querySelector('#count b').textContent === '1 finding'");
+    // The list is drawn after it is counted.
+    browser.wait_for("document.querySelectorAll('.list .row a').length === 1");
     let shown = browser.text("document.querySelector('.list .row a').getAttribute('href')");
     assert!(shown.starts_with(&format!("#{}", deep.id)), "{shown}");
     assert_eq!(browser.misdeeds(), Vec::<String>::new());
