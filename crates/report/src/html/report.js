@@ -445,13 +445,14 @@
 
   function show() {
     state.groups = group();
-    flatten();
     const total = state.matched.length;
+    // What is hidden has no place on the screen, so nothing of it is drawn.
+    list.hidden = total === 0;
+    flatten();
     const what = state.group === "none" || !total ? "" : `, ${groupCount(state.groups.length)}`;
     $("count").replaceChildren(el("b", {}, counted(total, "finding", "findings")), what);
     announce(`${counted(total, "finding", "findings")}${what}`);
     $("nothing").hidden = total > 0;
-    list.hidden = total === 0;
     $("spread").hidden = state.group === "none" || state.groups.length < 2;
     $("spread").textContent = state.groups.some(isOpen) ? "Close all groups" : "Open all groups";
     showFilters();
