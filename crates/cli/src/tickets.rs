@@ -12,7 +12,7 @@ use posture_track::tickets::{
 
 use crate::args::{self, SinkKind, TicketsArgs};
 use crate::evaluate::{load_catalog, waivers};
-use crate::exit::{Failure, NOTHING, OK, USAGE};
+use crate::exit::{Failure, NOTHING, OK, USAGE, remark};
 use crate::reports::{Given, unreadable};
 
 pub(crate) fn run(args: &TicketsArgs) -> Result<u8, Failure> {
@@ -379,13 +379,13 @@ fn summary(applied: &Applied) {
 /// Tickets that stay open without proof, on stderr: data goes to stdout.
 fn left_alone(counts: &Counts) {
     if counts.unproven > 0 {
-        say(&format!(
+        remark(&format!(
             "{} open: this report does not prove that what they are for is mended or gone",
             stay(counts.unproven)
         ));
     }
     if counts.unwhole > 0 {
-        say(&format!(
+        remark(&format!(
             "{} open: the ledger was lost, and not all they are for is known; --previous REPORT helps, or close \
              them by hand",
             stay(counts.unwhole)
@@ -404,9 +404,4 @@ fn stay(count: u64) -> String {
 /// Shows a line. Work goes on where nobody reads it.
 fn print(text: &str) {
     let _ = crate::print(&format!("{text}\n"));
-}
-
-#[expect(clippy::print_stderr, reason = "a remark beside the data")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

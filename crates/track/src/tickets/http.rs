@@ -13,7 +13,6 @@ use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request, Response, Uri, header};
 
-
 /// The longest time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest time that is waited for a server that asks for patience, over a whole run.
