@@ -38,6 +38,14 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
                 "give --shard a snapshot that all shards can reach: --snapshot s3://bucket/prefix",
             ));
         }
+        if directory.to_str().is_some_and(object_store::is_object) {
+            return Err(Failure::usage(
+                "--output-dir is a directory of this machine, and no place in a bucket",
+            )
+            .help(
+                "name the places of one run: --snapshot s3://bucket/DATE -o json=s3://bucket/DATE.json",
+            ));
+        }
         return schedule::run(args, global, directory, &plan);
     }
     if args.schedule.webhook.is_some() || args.schedule.webhook_file.is_some() {
