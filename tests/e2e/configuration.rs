@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Posture, Ran, demo, findings, read_json, work_dir};
+use crate::support::{Posture, Ran, demo, findings, manifest_dir, read_json, work_dir};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e} in {text}"))
@@ -128,6 +128,51 @@ fn config_show_says_where_each_setting_comes_from() {
     );
     for text in [ran.stdout, ran.stderr, table.stdout, table.stderr] {
         assert!(!text.contains("CANARY"), "{text}");
+    }
+}
+
+#[test]
+fn switches_of_the_environment_take_what_people_write() {
+    let directory = directory("switches", "");
+    let show = || Posture::new(["config", "show", "-o", "json"]).within(&directory);
+    let ran = show()
+        .env("POSTURE_ORG", "1")
+        .env("POSTURE_KEEP_SNAPSHOTS", "no")
+        .env("POSTURE_QUIET", "yes")
+        .run()
+        .code(0);
+    let shown = json(&ran.stdout);
+    for (flag, value) in [("org", "true"), ("keep-snapshots", "false")] {
+        assert_eq!(
+            source(&shown, flag),
+            (value.to_owned(), "environment".to_owned())
+        );
+    }
+    assert_eq!(ran.stderr, "");
+    let ran = show().env("POSTURE_KEEP", "often").run().code(2);
+    assert!(
+        ran.stderr.starts_with("error: invalid value 'often'"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn the_documents_examples_are_accepted() {
+    for page in ["configuration", "scheduling"] {
+        let file = manifest_dir().join(format!("docs/{page}.md"));
+        let text = std::fs::read_to_string(file).unwrap();
+        let example = text
+            .split("```toml\n")
+            .nth(1)
+            .and_then(|rest| rest.split("```").next())
+            .unwrap();
+        let directory = directory(&format!("docs-{page}"), example);
+        let ran = Posture::new(["config", "show"])
+            .within(&directory)
+            .run()
+            .code(0);
+        assert!(ran.stdout.contains("posture.toml:2"), "{}", ran.stdout);
     }
 }
 

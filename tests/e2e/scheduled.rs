@@ -64,7 +64,10 @@ fn failing(report: &Value) -> usize {
 #[test]
 fn each_run_has_a_directory_and_says_what_is_new() {
     let Some(server) = Server::moto() else { return };
-    let first = run(server, "each").args(["-o", "table"]).run().code(0);
+    let first = run(server, "each")
+        .args(["-o", "table", "-o", "html"])
+        .run()
+        .code(0);
     let report = latest_report("each");
     let started = report["scan"]["started_at"]
         .as_str()
@@ -73,7 +76,12 @@ fn each_run_has_a_directory_and_says_what_is_new() {
     assert_eq!(dated("each"), [started.as_str()]);
     assert_eq!(latest("each").as_deref(), Some(started.as_str()));
     let directory = runs("each").join(&started);
-    for file in ["report.json", "report.txt", "snapshot/manifest.json"] {
+    for file in [
+        "report.json",
+        "report.txt",
+        "report.html",
+        "snapshot/manifest.json",
+    ] {
         assert!(directory.join(file).is_file(), "{file}");
     }
     let table = std::fs::read_to_string(directory.join("report.txt")).unwrap();
@@ -572,6 +580,10 @@ fn what_cannot_be_is_said_before_anything_is_scanned() {
         (
             &["--output-dir", directory, "--snapshot", "x"],
             "--snapshot",
+        ),
+        (
+            &["--output-dir", "s3://bucket/runs"],
+            "is a directory of this machine",
         ),
     ] {
         let said = at(args);

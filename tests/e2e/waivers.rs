@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Posture, Ran, Server, demo, findings, read_json, work_dir};
+use crate::support::{Posture, Ran, Server, demo, findings, manifest_dir, read_json, work_dir};
 
 const CHECK: &str = "lambda-function-policy-public";
 
@@ -196,6 +196,23 @@ fn a_snapshot_gives_the_same_bytes_whenever_it_is_evaluated() {
         json(&first)["waivers"][0]["state"],
         "live",
         "in force in the second in which the scan began"
+    );
+}
+
+#[test]
+fn the_documents_example_is_accepted() {
+    let Some(demo) = demo() else { return };
+    let text = std::fs::read_to_string(manifest_dir().join("docs/waivers.md")).unwrap();
+    let example = text
+        .split("```yaml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
+    let file = written("waivers-docs.yaml", example);
+    let ran = evaluate(&demo.snapshot, &file, &["-o", "json"]);
+    assert_eq!(
+        json(&ran.stdout)["waivers"].as_array().map(Vec::len),
+        Some(4)
     );
 }
 

@@ -41,7 +41,8 @@ pub(crate) struct Global {
         long,
         global = true,
         env = "POSTURE_QUIET",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub(crate) quiet: bool,
     /// Form of log lines on stderr
@@ -169,7 +170,7 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
     /// Scan every active account of the organization
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ORG", hide_env_values = true)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ORG", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) org: bool,
     /// Scan this account; repeat or separate with commas
     #[arg(
@@ -260,7 +261,7 @@ pub(crate) struct ScheduleArgs {
     )]
     pub(crate) keep: Option<Keep>,
     /// Whether to keep the snapshot of each run beside its report
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, env = "POSTURE_KEEP_SNAPSHOTS", hide_env_values = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, env = "POSTURE_KEEP_SNAPSHOTS", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) keep_snapshots: bool,
     /// Post new findings to this address; better given in the environment, which other users cannot see
     #[arg(
@@ -382,7 +383,7 @@ pub(crate) struct OutputArgs {
     #[arg(long, requires = "baseline")]
     pub(crate) new_only: bool,
     /// Do not exit with 3 when something could not be read
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ALLOW_INCOMPLETE", hide_env_values = true)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ALLOW_INCOMPLETE", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) allow_incomplete: bool,
     /// Show the trend over these earlier JSON reports in the HTML report
     #[arg(long, value_name = "REPORT", num_args = 1..)]

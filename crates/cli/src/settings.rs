@@ -384,9 +384,8 @@ pub(crate) fn run(command: &ConfigCommand, global: &Global) -> Result<u8, Failur
     let ConfigCommand::Show { output } = command;
     let matches = Cli::command()
         .try_get_matches_from(["posture", "scan"])
-        .map_err(|error| Failure::usage(error.to_string().trim()))?;
-    let cli = Cli::from_arg_matches(&matches)
-        .map_err(|error| Failure::usage(error.to_string().trim()))?;
+        .map_err(|error| unreadable(&error))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| unreadable(&error))?;
     let Command::Scan(mut args) = cli.command else {
         return Err(Failure::usage("the settings are those of posture scan"));
     };
@@ -404,6 +403,14 @@ pub(crate) fn run(command: &ConfigCommand, global: &Global) -> Result<u8, Failur
             .map_err(Failure::usage)?,
         ListFormat::Table => as_table(config.as_ref(), &settings),
     })
+}
+
+/// What is wrong with a variable of the environment. Clap begins its text as we begin ours.
+fn unreadable(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let text = text.trim();
+    Failure::usage(text.strip_prefix("error: ").unwrap_or(text))
+        .help("a variable of the environment says so: docs/configuration.md lists them")
 }
 
 /// One setting: its flag, its value, and where it comes from.
