@@ -263,10 +263,11 @@ impl Bridges {
     }
 
     /// The roles of a part of which it has to be said where they stand.
-    pub fn asked(&self, part: usize) -> impl Iterator<Item = &str> {
+    pub fn asked(&self, part: usize) -> Vec<String> {
         let all = self.bridges.iter();
-        all.filter(move |(_, bridge)| bridge.of == part)
-            .map(|(arn, _)| arn.as_str())
+        all.filter(|(_, bridge)| bridge.of == part && !bridge.settled)
+            .map(|(arn, _)| arn.clone())
+            .collect()
     }
 
     /// The roles of other parts that a part has to know, as far as is settled.

@@ -394,7 +394,9 @@ fn in_parts(whole: &Estate, parts: &[BTreeSet<String>]) -> (Escalations, usize) 
         for number in again {
             let mut estate = estates[number].clone();
             bridges.guests(number).enter(&mut estate);
-            let found = escalations_of_part(&estate, &paths, bridges.asked(number));
+            let asked = bridges.asked(number);
+            let asked = asked.iter().map(String::as_str);
+            let found = escalations_of_part(&estate, &paths, asked);
             bridges.report(found.standings);
         }
         again = bridges.settle();
