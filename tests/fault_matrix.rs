@@ -217,6 +217,8 @@ fn verdicts(snapshot: &Path, catalog: &Catalog) -> Verdicts {
     evaluate(&snapshot, catalog, &options)
         .expect("an evaluation")
         .findings
+        .to_vec()
+        .expect("the findings")
         .into_iter()
         .map(|finding| {
             let key = (

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use posture_policy::escalation::Target;
 use posture_policy::estate::{Actor, ActorParts, Attached, Estate, Group, Tags, Thing};
-use posture_policy::{Control, NamedPolicy, PolicySet, Requester};
+use posture_policy::{NamedPolicy, PolicySet, Requester};
 
+use crate::control::{RCP, SCP};
 use crate::escalations;
 use crate::expr::{Identity, Node, PolicyVal, ResourceVal, type_number};
 use crate::world::World;
@@ -21,25 +23,49 @@ const POLICIES: &[(&str, &str)] = &[
     ("s3control.access_point", "policy"),
 ];
 
-/// Service control and resource control policies, as `organizations.policy` names them.
-pub(crate) const SCP: &str = "SERVICE_CONTROL_POLICY";
-pub(crate) const RCP: &str = "RESOURCE_CONTROL_POLICY";
+pub(crate) const ROLE: &str = "iam.role";
+
+/// Why roles may be missing where one was not understood.
+pub(crate) const MISREAD: &str = "an ARN was not understood";
+
+/// What an estate is gathered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Any question.
+    Everything,
+    /// Escalation, for which only those resources matter that paths lead through.
+    Escalation,
+}
 
 /// Gathers the estate of a world.
-pub(crate) fn of(world: &World) -> Estate {
+pub(crate) fn of(world: &World, extent: Extent) -> Estate {
     let mut builder = Builder {
         world,
+        extent,
         estate: Estate::default(),
     };
     builder.organizations();
     builder.groups();
     builder.actors();
     builder.things();
+    builder.elsewhere();
     builder.estate
+}
+
+/// Types of resources that paths lead through, with the fields that name their roles.
+pub(crate) fn through() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
+    let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for path in escalations::builtin().values() {
+        if let Target::Through { kind, role } = &path.path.target {
+            fields.entry(kind).or_default().insert(role);
+        }
+    }
+    fields
 }
 
 struct Builder<'w> {
     world: &'w World,
+    extent: Extent,
     estate: Estate,
 }
 
@@ -52,20 +78,49 @@ impl Builder<'_> {
             .collect()
     }
 
-    fn accounts(&self) -> BTreeSet<String> {
-        self.world.accounts()
-    }
-
     fn organizations(&mut self) {
-        for account in self.accounts() {
-            if let Some(id) = self.world.organization_of(&account) {
+        let organization = self.world.organization();
+        let guests = self.world.neighbours().guests.accounts();
+        let own = self.world.accounts().iter().map(String::as_str);
+        for account in own.chain(guests) {
+            let name = account.to_owned();
+            if let Some(id) = organization.id_of(account) {
                 self.estate
                     .organizations
-                    .insert(account.clone(), id.to_owned());
+                    .insert(name.clone(), id.to_owned());
             }
-            let rcps = self.world.control(&account, RCP);
-            self.estate.rcps.insert(account, rcps);
+            let rcps = organization.control(account, RCP);
+            self.estate.rcps.insert(name, rcps);
         }
+    }
+
+    /// Notes where the resources of a type are not all known.
+    fn unlisted(&mut self, kind: &str, why: impl Fn(&str) -> Option<String>) {
+        for account in self.world.accounts() {
+            if let Some(why) = why(account) {
+                let place = (kind.to_owned(), account.clone());
+                self.estate.unlisted.insert(place, why);
+            }
+        }
+    }
+
+    /// What of other accounts matters to principals of these.
+    fn elsewhere(&mut self) {
+        if self.world.is_whole() {
+            return;
+        }
+        let neighbours = self.world.neighbours();
+        let own = self.world.accounts();
+        let unlisted = self.world.organization().unlisted_roles().iter();
+        let misread = neighbours.misread.iter();
+        let misread = misread.map(|account| (account.clone(), MISREAD.to_owned()));
+        for (account, why) in unlisted.cloned().chain(misread) {
+            if !own.contains(&account) {
+                let place = (ROLE.to_owned(), account);
+                self.estate.unlisted.insert(place, why);
+            }
+        }
+        neighbours.guests.enter(&mut self.estate);
     }
 
     fn groups(&mut self) {
@@ -83,26 +138,22 @@ impl Builder<'_> {
     }
 
     fn actors(&mut self) {
-        for kind in ["iam.user", "iam.role", "iam.group"] {
-            for account in self.accounts() {
-                if let Some(why) = self.world.unlisted(kind, &account) {
-                    self.estate.unlisted.insert((kind.to_owned(), account), why);
-                }
-            }
+        let organization = self.world.organization();
+        for kind in ["iam.user", ROLE, "iam.group"] {
+            self.unlisted(kind, |account| organization.unlisted(kind, account));
         }
-        for principal in [self.all("iam.user"), self.all("iam.role")].concat() {
+        for principal in [self.all("iam.user"), self.all(ROLE)].concat() {
             match self.actor(&principal) {
                 Some(actor) => self.estate.actors.push(actor),
                 None => {
                     let place = (principal.0.r#type.to_owned(), principal.0.account.clone());
-                    let why = "an ARN was not understood".to_owned();
-                    self.estate.unlisted.insert(place, why);
+                    self.estate.unlisted.insert(place, MISREAD.to_owned());
                 }
             }
         }
         self.estate.actors.sort_by(|a, b| a.arn().cmp(b.arn()));
         let profiles: Vec<(String, Vec<String>)> = self
-            .all("iam.role")
+            .all(ROLE)
             .iter()
             .map(|role| {
                 (
@@ -126,10 +177,13 @@ impl Builder<'_> {
     }
 
     fn actor(&mut self, principal: &ResourceVal) -> Option<Actor> {
-        let requester = Requester::parse(&principal.0.arn).ok()?;
         let account = principal.0.account.clone();
+        let requester = Requester::parse(&principal.0.arn).ok()?;
+        if requester.account.as_deref() != Some(account.as_str()) {
+            return None;
+        }
         let holder = Identity::of(principal, self.world);
-        let is_role = principal.0.r#type == "iam.role";
+        let is_role = principal.0.r#type == ROLE;
         let mut customer = customer_policies(principal);
         let mut groups = Vec::new();
         for name in texts(principal, "group_names").unwrap_or_default() {
@@ -147,7 +201,7 @@ impl Builder<'_> {
         Some(Actor::new(ActorParts {
             requester,
             set: holder.set().clone(),
-            scps: self.world.control(&account, SCP),
+            scps: self.world.organization().control(&account, SCP),
             trust: if is_role {
                 self.attached(principal.0.object.field("trust_policy"), &principal.0.arn)
             } else {
@@ -185,6 +239,7 @@ impl Builder<'_> {
             Some(known) => known.clone(),
             None => match self
                 .world
+                .organization()
                 .unlisted("s3control.account_settings", &resource.0.account)
             {
                 Some(why) => Err(why),
@@ -204,27 +259,19 @@ impl Builder<'_> {
             .iter()
             .map(|settings| (settings.0.account.clone(), restricts(settings)))
             .collect();
-        let mut fields: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for path in escalations::builtin().values() {
-            if let posture_policy::escalation::Target::Through { kind, role } = &path.path.target {
-                fields.entry(kind).or_default().insert(role);
-            }
-        }
-        let kinds: BTreeSet<&str> = POLICIES
-            .iter()
-            .map(|(kind, _)| *kind)
-            .chain(fields.keys().copied())
-            .collect();
+        let fields = through();
+        let policies = POLICIES.iter().map(|(kind, _)| *kind);
+        let kinds: BTreeSet<&str> = match self.extent {
+            Extent::Everything => policies.chain(fields.keys().copied()).collect(),
+            Extent::Escalation => fields.keys().copied().collect(),
+        };
+        let organization = self.world.organization();
         for kind in kinds {
-            for account in self.accounts() {
-                let why = match type_number(kind) {
-                    Some(_) => self.world.unlisted(kind, &account),
-                    None => Some("this version does not collect it".to_owned()),
-                };
-                if let Some(why) = why {
-                    self.estate.unlisted.insert((kind.to_owned(), account), why);
-                }
-            }
+            let known = type_number(kind).is_some();
+            self.unlisted(kind, |account| match known {
+                true => organization.unlisted(kind, account),
+                false => Some("this version does not collect it".to_owned()),
+            });
             let policy = POLICIES
                 .iter()
                 .find(|(of, _)| *of == kind)
@@ -261,96 +308,6 @@ impl Builder<'_> {
     }
 }
 
-/// The control policies of a type that bind an account, by level.
-pub(crate) fn control(world: &World, account: &str, kind: &str) -> Control {
-    let all = |kind: &str| -> Vec<ResourceVal> {
-        let nodes = world.resources_of(kind);
-        nodes.into_iter().map(|node| node.0).collect()
-    };
-    let unread = |why: String| Control {
-        levels: Vec::new(),
-        unread: Some(why),
-    };
-    match world.in_no_organization(account) {
-        Some(true) => return Control::default(),
-        Some(false) => {}
-        None => {
-            return unread("whether the account is in an organization is not known".to_owned());
-        }
-    }
-    let Some(member) = all("organizations.account")
-        .into_iter()
-        .find(|m| *m.0.id == *account)
-    else {
-        return unread("the account's place in the organization is not known".to_owned());
-    };
-    // Neither binds the management account.
-    let management = all("organizations.organization")
-        .iter()
-        .any(|o| text(o, "management_account_id").is_some_and(|id| id == account));
-    if management {
-        return Control::default();
-    }
-    let ancestors = match member.0.object.field("ancestor_ids") {
-        Some(Node::List(ids)) => ids
-            .items()
-            .iter()
-            .filter_map(Node::as_text)
-            .map(str::to_owned)
-            .collect::<Vec<_>>(),
-        Some(Node::Gap(gap)) => return unread(gap.to_string()),
-        _ => return unread("the units above the account are not known".to_owned()),
-    };
-    let policies: Vec<ResourceVal> = all("organizations.policy")
-        .into_iter()
-        .filter(|policy| text(policy, "policy_type").as_deref() == Some(kind))
-        .collect();
-    if let Some(gap) = world.unlisted("organizations.policy", &member.0.account) {
-        return unread(gap);
-    }
-    if policies.is_empty() {
-        // The type is not switched on: nothing is attached anywhere.
-        return Control::default();
-    }
-    let mut levels = Vec::new();
-    for place in ancestors.iter().map(String::as_str).chain([account]) {
-        let mut named = Vec::new();
-        for policy in &policies {
-            let targets = match policy.0.object.field("target_ids") {
-                Some(Node::List(ids)) => ids,
-                Some(Node::Gap(gap)) => return unread(gap.to_string()),
-                _ => {
-                    return unread(format!(
-                        "what {} is attached to is not known",
-                        policy.0.name
-                    ));
-                }
-            };
-            if !targets
-                .items()
-                .iter()
-                .filter_map(Node::as_text)
-                .any(|id| id == place)
-            {
-                continue;
-            }
-            match policy.0.object.field("content") {
-                Some(Node::Policy(content)) => match content.policy() {
-                    Ok(parsed) => named.push(NamedPolicy::new(policy.0.name.as_str(), parsed)),
-                    Err(problem) => return unread(format!("{}: {problem}", policy.0.name)),
-                },
-                Some(Node::Gap(gap)) => return unread(gap.to_string()),
-                _ => return unread(format!("the content of {} is not known", policy.0.name)),
-            }
-        }
-        levels.push(Arc::new(PolicySet::new(named)));
-    }
-    Control {
-        levels,
-        unread: None,
-    }
-}
-
 fn restricts(resource: &ResourceVal) -> Result<bool, String> {
     match resource.0.object.field("public_access_block") {
         Some(Node::Object(block)) => match block.field("restrict_public_buckets") {
@@ -369,10 +326,6 @@ fn set(policy: &PolicyVal, arn: &str) -> Arc<PolicySet> {
         Ok(parsed) => PolicySet::new(vec![NamedPolicy::new(name, parsed)]),
         Err(problem) => PolicySet::with_unread(Vec::new(), vec![format!("{name} ({problem})")]),
     })
-}
-
-fn text(resource: &ResourceVal, field: &str) -> Option<String> {
-    resource.0.object.field(field)?.as_text().map(str::to_owned)
 }
 
 fn texts(resource: &ResourceVal, field: &str) -> Option<Vec<String>> {

@@ -2,6 +2,8 @@
 //! them. The only crate that knows CEL.
 
 mod case;
+mod climb;
+mod control;
 mod diagnostic;
 pub mod escalations;
 mod estate;
@@ -9,6 +11,7 @@ mod expr;
 mod frameworks;
 mod load;
 mod meta;
+mod organization;
 mod overrides;
 mod runtimes;
 mod source;
@@ -23,12 +26,14 @@ use posture_model::Gap;
 use sha2::{Digest, Sha256};
 
 pub use case::{CaseResult, example_resources, run_cases};
+pub use climb::{Climb, Neighbours};
 pub use diagnostic::Diagnostic;
 pub use expr::Documents;
 pub use frameworks::{Assessable, BestPractice, Frameworks, LensQuestion, OwaspCategory, Practice};
 pub use meta::{Case, CheckFile, Confidence, Fix, Severity, Status};
+pub use organization::{Organization, OrganizationBuilder};
 pub use overrides::Overrides;
-pub use world::{ResourceNode, World, WorldBuilder};
+pub use world::{Elsewhere, ResourceNode, Shelf, World, WorldBuilder};
 
 /// Files that people write, with the place of everything in them: what checks are read with, for other files.
 pub mod document {
@@ -144,6 +149,30 @@ impl Check {
         }
     }
 
+    /// All types of resources that judging can look at: the check's own, those of look-ups, and those that
+    /// functions look at by themselves, escalation apart.
+    pub fn types(&self) -> BTreeSet<&'static str> {
+        let CheckKind::Rule(compiled) = &self.kind else {
+            return BTreeSet::new();
+        };
+        let reads = compiled.programs().map(|program| &program.reads);
+        reads
+            .flat_map(|reads| reads.lookups.iter().chain(&reads.beside))
+            .chain([&compiled.of])
+            .map(|of| expr::type_name(*of))
+            .collect()
+    }
+
+    /// Whether it asks who can become an administrator: what that looks at are the types of [`Climb::kinds`].
+    pub fn asks_for_escalation(&self) -> bool {
+        match &self.kind {
+            CheckKind::Manual => false,
+            CheckKind::Rule(compiled) => {
+                compiled.programs().any(|program| program.reads.escalation)
+            }
+        }
+    }
+
     /// Judges a resource of the check's type, and words the evidence.
     pub fn evaluate(&self, world: &World, resource: &ResourceNode) -> Outcome {
         let mut outcome = self.judge(world, resource);
@@ -211,6 +240,11 @@ impl Check {
     }
 }
 
+/// The name of a resource type, if this build knows it.
+pub fn known_type(name: &str) -> Option<&'static str> {
+    expr::type_number(name).map(expr::type_name)
+}
+
 fn last_code(gaps: &[Gap]) -> Option<String> {
     gaps.last().map(|gap| {
         gap.code
@@ -242,17 +276,21 @@ impl Compiled {
         compiled
     }
 
-    fn facts(&self) -> Facts {
-        let mut facts = Facts::default();
-        if let Some(schema) = schema(self.of) {
-            facts.sources.extend(schema.sources.iter().cloned());
-        }
+    fn programs(&self) -> impl Iterator<Item = &Program> {
         let programs = [
             self.applies.as_ref(),
             Some(&self.pass),
             self.evidence.as_ref(),
         ];
-        for reads in programs.into_iter().flatten().map(|program| &program.reads) {
+        programs.into_iter().flatten()
+    }
+
+    fn facts(&self) -> Facts {
+        let mut facts = Facts::default();
+        if let Some(schema) = schema(self.of) {
+            facts.sources.extend(schema.sources.iter().cloned());
+        }
+        for reads in self.programs().map(|program| &program.reads) {
             for (of, fields) in &reads.fields {
                 if *of == self.of {
                     facts.fields.extend(fields.clone());

@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use posture_model::{AccountId, GLOBAL_REGION, Gap, GapReason, Region, Resource, Timestamp};
-use posture_policy::Control;
-use posture_policy::escalation::{Escalations, escalations};
+use posture_policy::escalation::Escalations;
 use posture_policy::estate::Estate;
 use posture_policy::least_privilege::LeastPrivilege;
 
+use crate::climb::{Climbers, Neighbours};
+use crate::estate::Extent;
 use crate::expr::{
     Documents, LastUse, ListVal, Node, ResourceVal, build_resource, schema, type_name, type_number,
 };
+use crate::organization::{Listings, Organization, OrganizationBuilder};
 
-/// All resources of a snapshot with the outcome of every listing, indexed for look-ups.
+/// The resources of some accounts of a snapshot, or of all, with the outcome of every listing, indexed for
+/// look-ups.
 ///
 /// A cheap handle on shared, immutable data: clone it into every thread.
 #[derive(Clone)]
@@ -103,42 +106,71 @@ impl ResourceNode {
 }
 
 struct Data {
-    now: Timestamp,
-    scanned: BTreeSet<String>,
-    /// Accounts that some account's listing of its organization names.
-    organization: BTreeSet<String>,
-    /// Those of them whose organization was listed to the end: who is not listed is not in it.
-    settled: BTreeSet<String>,
-    /// Ids of organizations by the account that read them.
-    organization_ids: BTreeMap<String, String>,
-    /// `scanned` and `organization` together.
-    known: BTreeSet<String>,
+    organization: Arc<Organization>,
+    /// The accounts whose resources are here.
+    home: BTreeSet<String>,
     places: Vec<Place>,
     /// Numbers of places by account and region.
     by_name: HashMap<String, BTreeMap<String, usize>>,
-    /// The world of a case: what was not said to be unlisted was listed.
-    assumed: Option<BTreeSet<u16>>,
+    /// Where the resources of other accounts are; none when those of all are here.
+    elsewhere: Option<Arc<dyn Elsewhere>>,
+    neighbours: Neighbours,
     indexes: RwLock<HashMap<(u16, usize), FieldIndexes>>,
-    /// Control policies by account and type, read when first asked for.
-    controls: RwLock<HashMap<(String, &'static str), Arc<Control>>>,
     /// What the policy engine works on, gathered when first asked for.
     estate: OnceLock<Arc<Estate>>,
-    escalations: OnceLock<Arc<Escalations>>,
+    climbers: OnceLock<Arc<Climbers>>,
+}
+
+/// Reaches resources of accounts that a world does not hold.
+pub trait Elsewhere: Send + Sync {
+    /// The resources of a type that were listed in a region of an account, in the order of the snapshot. The
+    /// gap says that they could not be read.
+    fn shelf(
+        &self,
+        account: &str,
+        region: &str,
+        kind: &'static str,
+    ) -> Result<Arc<Shelf>, Arc<Gap>>;
+}
+
+/// The resources of one type and place, by their names.
+#[derive(Debug, Default)]
+pub struct Shelf {
+    resources: Vec<ResourceNode>,
+    by_key: HashMap<String, usize>,
+}
+
+impl Shelf {
+    /// Of these resources.
+    pub fn new(resources: Vec<ResourceNode>) -> Self {
+        let mut by_key = HashMap::new();
+        // ARNs first, then ids, then names: where they collide the more exact one wins.
+        for key in [ResourceNode::arn, ResourceNode::id, ResourceNode::name] {
+            for (position, resource) in resources.iter().enumerate() {
+                by_key.entry(key(resource).to_owned()).or_insert(position);
+            }
+        }
+        Self { resources, by_key }
+    }
+
+    fn find(&self, key: &str, aliases: &[String]) -> Option<&ResourceNode> {
+        std::iter::once(key)
+            .chain(aliases.iter().map(String::as_str))
+            .find_map(|key| self.by_key.get(key))
+            .and_then(|position| self.resources.get(*position))
+    }
 }
 
 #[derive(Default)]
 struct Place {
+    listings: Option<Arc<Listings>>,
     types: HashMap<u16, Typed>,
 }
 
-#[derive(Default)]
 struct Typed {
-    /// Whether the type was listed here; `None` where nobody tried.
-    listing: Option<Result<(), Arc<Gap>>>,
-    resources: Vec<ResourceNode>,
-    by_key: HashMap<String, usize>,
-    /// All resources as a value; set when the world is complete.
-    all: Option<ListVal>,
+    shelf: Shelf,
+    /// All resources as a value.
+    all: ListVal,
 }
 
 /// Indexes of one type and place by the path of the field, made when first asked for.
@@ -152,36 +184,47 @@ struct FieldIndex {
     gap: Option<Arc<Gap>>,
 }
 
-/// The type whose resources say which accounts belong together.
-const ORGANIZATION_ACCOUNT: &str = "organizations.account";
-
-/// The type that says which organization an account belongs to.
-const ORGANIZATION: &str = "organizations.organization";
-
 /// Builds a [`World`].
 pub struct WorldBuilder {
-    data: Data,
+    shared: Shared,
+    home: BTreeSet<String>,
+    /// By account, region and type.
+    resources: BTreeMap<(String, String), HashMap<u16, Vec<ResourceNode>>>,
+    elsewhere: Option<Arc<dyn Elsewhere>>,
+    neighbours: Neighbours,
+}
+
+/// The facts that all accounts share: given, or gathered from what is added.
+enum Shared {
+    Known(Arc<Organization>),
+    Gathered(OrganizationBuilder),
 }
 
 impl World {
-    /// Starts an empty world. Ages are counted up to `now`, the start of the scan.
+    /// Starts a world of all accounts. Ages are counted up to `now`, the start of the scan.
     pub fn builder(now: Timestamp) -> WorldBuilder {
         WorldBuilder {
-            data: Data {
-                now,
-                scanned: BTreeSet::new(),
-                organization: BTreeSet::new(),
-                settled: BTreeSet::new(),
-                organization_ids: BTreeMap::new(),
-                known: BTreeSet::new(),
-                places: Vec::new(),
-                by_name: HashMap::new(),
-                assumed: None,
-                indexes: RwLock::default(),
-                controls: RwLock::default(),
-                estate: OnceLock::new(),
-                escalations: OnceLock::new(),
-            },
+            shared: Shared::Gathered(Organization::builder(now)),
+            home: BTreeSet::new(),
+            resources: BTreeMap::new(),
+            elsewhere: None,
+            neighbours: Neighbours::default(),
+        }
+    }
+
+    /// Starts a world of some accounts of an organization.
+    pub fn of(
+        organization: Arc<Organization>,
+        home: BTreeSet<String>,
+        elsewhere: Arc<dyn Elsewhere>,
+        neighbours: Neighbours,
+    ) -> WorldBuilder {
+        WorldBuilder {
+            shared: Shared::Known(organization),
+            home,
+            resources: BTreeMap::new(),
+            elsewhere: Some(elsewhere),
+            neighbours,
         }
     }
 
@@ -190,27 +233,31 @@ impl World {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// What its accounts share with all others.
+    pub(crate) fn organization(&self) -> &Organization {
+        &self.0.organization
+    }
+
+    /// What is known of other accounts as far as escalation leads there.
+    pub(crate) fn neighbours(&self) -> &Neighbours {
+        &self.0.neighbours
+    }
+
     /// The start of the scan.
     pub fn now(&self) -> Timestamp {
-        self.0.now
+        self.0.organization.now()
     }
 
     /// Its users, roles and resources as the policy engine sees them.
     pub fn estate(&self) -> &Estate {
         self.0
             .estate
-            .get_or_init(|| Arc::new(crate::estate::of(self)))
+            .get_or_init(|| Arc::new(crate::estate::of(self, Extent::Everything)))
     }
 
     /// Who is, or can become, an administrator.
     pub fn escalations(&self) -> &Escalations {
-        self.0.escalations.get_or_init(|| {
-            let paths: Vec<_> = crate::escalations::builtin()
-                .values()
-                .map(|path| path.path.clone())
-                .collect();
-            Arc::new(escalations(self.estate(), &paths))
-        })
+        &self.climbers().found
     }
 
     /// What a user or role is granted beside what it has used for so many days, and why AWS's report on it
@@ -226,53 +273,22 @@ impl World {
         (last_use.beside_grants(days), gap)
     }
 
-    /// The control policies of a type that bind an account.
-    pub(crate) fn control(&self, account: &str, kind: &'static str) -> Arc<Control> {
-        let key = (account.to_owned(), kind);
-        let known = self
-            .0
-            .controls
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(control) = known.get(&key) {
-            return Arc::clone(control);
-        }
-        drop(known);
-        // Read outside of the lock: at worst two threads do it, and agree.
-        let control = Arc::new(crate::estate::control(self, account, kind));
-        let mut controls = self
-            .0
-            .controls
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(controls.entry(key).or_insert(control))
+    /// The same, with who was looked at.
+    pub(crate) fn climbers(&self) -> &Climbers {
+        self.0.climbers.get_or_init(|| Arc::new(Climbers::of(self)))
     }
 
-    /// The accounts that were scanned.
-    pub(crate) fn accounts(&self) -> BTreeSet<String> {
-        self.0.scanned.clone()
+    /// The accounts whose resources are here.
+    pub(crate) fn accounts(&self) -> &BTreeSet<String> {
+        &self.0.home
     }
 
-    /// Whether an account belongs to no organization, where that is known.
-    pub(crate) fn in_no_organization(&self, account: &str) -> Option<bool> {
-        if self.organization_of(account).is_some() || self.0.organization.contains(account) {
-            return Some(false);
-        }
-        self.unlisted(ORGANIZATION, account)
-            .is_none()
-            .then_some(true)
+    /// Whether the resources of all accounts are here.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.elsewhere.is_none()
     }
 
-    /// Why the resources of a type in an account are not all known; none when they are.
-    pub(crate) fn unlisted(&self, kind: &str, account: &str) -> Option<String> {
-        let of = type_number(kind)?;
-        let places = self.all_places(account);
-        self.listed(&places, of, account)
-            .err()
-            .map(|gap| gap.to_string())
-    }
-
-    /// All resources of a type, in a stable order.
+    /// All resources of a type that are here, in a stable order.
     pub fn resources_of(&self, kind: &str) -> Vec<ResourceNode> {
         let Some(of) = type_number(kind) else {
             return Vec::new();
@@ -282,8 +298,8 @@ impl World {
         accounts
             .into_iter()
             .flat_map(|(_, regions)| regions.values())
-            .filter_map(|place| self.0.places.get(*place)?.types.get(&of))
-            .flat_map(|typed| typed.resources.iter().cloned())
+            .filter_map(|place| self.typed(*place, of))
+            .flat_map(|typed| typed.shelf.resources.iter().cloned())
             .collect()
     }
 
@@ -294,23 +310,77 @@ impl World {
         of: u16,
         key: &str,
     ) -> Result<Option<ResourceNode>, Arc<Gap>> {
-        let places = self.places_for_key(from, key);
-        let aliases = aliases(of, key);
-        for place in &places {
-            let Some(typed) = self.typed(*place, of) else {
-                continue;
-            };
-            let hit = std::iter::once(key)
-                .chain(aliases.iter().map(String::as_str))
-                .find_map(|key| typed.by_key.get(key));
-            if let Some(found) = hit.and_then(|index| typed.resources.get(*index)) {
-                return Ok(Some(found.clone()));
-            }
-        }
+        // Buckets carry no account in their ARN, and what AWS owns carries `aws`: both are filed
+        // under the account that was asked.
         let account = arn_part(key, 4)
             .filter(|account| !account.is_empty() && *account != "aws")
             .unwrap_or(&from.0.account);
+        let aliases = aliases(of, key);
+        if let Some(elsewhere) = &self.0.elsewhere
+            && !self.0.home.contains(account)
+        {
+            let regions = self.regions_elsewhere(from, key, account);
+            return self.lookup_elsewhere(elsewhere.as_ref(), account, &regions, of, |shelf| {
+                shelf.find(key, &aliases).cloned()
+            });
+        }
+        let places = self.places_for_key(from, key, account);
+        for place in &places {
+            let typed = self.typed(*place, of);
+            if let Some(found) = typed.and_then(|typed| typed.shelf.find(key, &aliases)) {
+                return Ok(Some(found.clone()));
+            }
+        }
         self.listed(&places, of, account).map(|()| None)
+    }
+
+    /// The same in an account whose resources are not here.
+    fn lookup_elsewhere(
+        &self,
+        elsewhere: &dyn Elsewhere,
+        account: &str,
+        regions: &[&str],
+        of: u16,
+        find: impl Fn(&Shelf) -> Option<ResourceNode>,
+    ) -> Result<Option<ResourceNode>, Arc<Gap>> {
+        for region in regions {
+            let shelf = elsewhere.shelf(account, region, type_name(of))?;
+            if let Some(found) = find(&shelf) {
+                return Ok(Some(found));
+            }
+        }
+        let organization = self.organization();
+        let places = regions
+            .iter()
+            .filter_map(|region| organization.place(account, region))
+            .map(Arc::as_ref);
+        organization.listed(places, of, account).map(|()| None)
+    }
+
+    /// Where a key leads to in such an account; see `places_for_key`.
+    fn regions_elsewhere<'a>(
+        &'a self,
+        from: &'a ResourceVal,
+        key: &'a str,
+        account: &str,
+    ) -> Vec<&'a str> {
+        let around = || match from.0.region.as_str() {
+            GLOBAL_REGION => {
+                let places = self.0.organization.places(account);
+                places.map(|(region, _)| region).collect()
+            }
+            region => vec![region, GLOBAL_REGION],
+        };
+        match arn_part(key, 3) {
+            None => around(),
+            Some("") if account == from.0.account => {
+                let mut regions = vec![GLOBAL_REGION];
+                regions.extend(around());
+                regions
+            }
+            Some("") => vec![GLOBAL_REGION],
+            Some(region) => vec![region, GLOBAL_REGION],
+        }
     }
 
     /// All resources of a type in the account and region of another; for a global one, in all
@@ -318,7 +388,7 @@ impl World {
     pub(crate) fn around(&self, from: &ResourceVal, of: u16) -> Result<ListVal, Arc<Gap>> {
         let places = self.places_around(from);
         self.listed(&places, of, &from.0.account)?;
-        self.gather(&places, of, |_, typed| Ok(typed.all.clone()))
+        self.gather(&places, of, |_, typed| Ok(Some(typed.all.clone())))
     }
 
     /// Those of `around` whose field equals, or contains, a value.
@@ -363,52 +433,6 @@ impl World {
         Ok(joined.unwrap_or_else(|| ListVal::new(Vec::new())))
     }
 
-    /// Whether an account belongs to whoever runs the scan.
-    pub(crate) fn is_known_account(&self, from: &ResourceVal, id: &str) -> Result<bool, Arc<Gap>> {
-        if id == from.0.account || self.0.scanned.contains(id) || self.0.organization.contains(id) {
-            return Ok(true);
-        }
-        if self.0.settled.contains(&from.0.account) {
-            return Ok(false);
-        }
-        let Some(of) = type_number(ORGANIZATION_ACCOUNT) else {
-            return Err(not_collected(ORGANIZATION_ACCOUNT, &from.0.account));
-        };
-        let places = self.place(&from.0.account, GLOBAL_REGION);
-        self.listed(&places, of, &from.0.account).map(|()| false)
-    }
-
-    /// The accounts that belong to whoever runs the scan, as far as is known.
-    pub(crate) fn known_accounts(&self) -> &BTreeSet<String> {
-        &self.0.known
-    }
-
-    /// Whether an account that is not known is foreign to this one, rather than a member of the same
-    /// organization that nobody could list.
-    pub(crate) fn others_are_foreign(&self, account: &str) -> bool {
-        if self.0.settled.contains(account) {
-            return true;
-        }
-        let places = self.place(account, GLOBAL_REGION);
-        type_number(ORGANIZATION_ACCOUNT)
-            .is_some_and(|of| self.listed(&places, of, account).is_ok())
-    }
-
-    /// The id of an account's organization, where it is known.
-    pub(crate) fn organization_of(&self, account: &str) -> Option<&str> {
-        self.0
-            .organization_ids
-            .get(account)
-            .or_else(|| {
-                // An account that the organization lists belongs to it, whoever read the list.
-                let listed = self.0.organization.contains(account);
-                let mut ids = self.0.organization_ids.values();
-                let only = ids.next()?;
-                (listed && ids.all(|id| id == only)).then_some(only)
-            })
-            .map(String::as_str)
-    }
-
     fn typed(&self, place: usize, of: u16) -> Option<&Typed> {
         self.0.places.get(place)?.types.get(&of)
     }
@@ -441,15 +465,9 @@ impl World {
         places
     }
 
-    fn places_for_key(&self, from: &ResourceVal, key: &str) -> Vec<usize> {
-        let (Some(region), Some(account)) = (arn_part(key, 3), arn_part(key, 4)) else {
+    fn places_for_key(&self, from: &ResourceVal, key: &str, account: &str) -> Vec<usize> {
+        let Some(region) = arn_part(key, 3) else {
             return self.places_around(from);
-        };
-        // Buckets carry no account in their ARN, and what AWS owns carries `aws`: both are filed
-        // under the account that was asked.
-        let account = match account {
-            "" | "aws" => from.0.account.as_str(),
-            account => account,
         };
         if region.is_empty() {
             let mut places = self.place(account, GLOBAL_REGION);
@@ -466,28 +484,10 @@ impl World {
 
     /// Whether everything of a type is known in some places.
     fn listed(&self, places: &[usize], of: u16, account: &str) -> Result<(), Arc<Gap>> {
-        if let Some(unlisted) = &self.0.assumed {
-            return if unlisted.contains(&of) {
-                Err(Arc::new(Gap::bare(GapReason::AccessDenied)))
-            } else if self.0.scanned.contains(account) {
-                Ok(())
-            } else {
-                Err(not_collected(type_name(of), account))
-            };
-        }
-        let mut tried = false;
-        for place in places {
-            match self.typed(*place, of).and_then(|t| t.listing.as_ref()) {
-                None => {}
-                Some(Ok(())) => tried = true,
-                Some(Err(gap)) => return Err(Arc::clone(gap)),
-            }
-        }
-        if tried {
-            Ok(())
-        } else {
-            Err(not_collected(type_name(of), account))
-        }
+        let listings = places
+            .iter()
+            .filter_map(|place| self.0.places.get(*place)?.listings.as_deref());
+        self.organization().listed(listings, of, account)
     }
 
     fn index(&self, of: u16, path: &str, place: usize, typed: &Typed) -> Arc<FieldIndex> {
@@ -502,7 +502,7 @@ impl World {
             return Arc::clone(index);
         }
         drop(indexes);
-        let index = Arc::new(FieldIndex::over(&typed.resources, path));
+        let index = Arc::new(FieldIndex::over(&typed.shelf.resources, path));
         let mut indexes = self
             .0
             .indexes
@@ -589,13 +589,13 @@ impl WorldBuilder {
     /// Says that an account was scanned.
     #[must_use]
     pub fn account(mut self, account: &AccountId) -> Self {
-        self.data.scanned.insert(account.as_str().to_owned());
+        if let Shared::Gathered(organization) = &mut self.shared {
+            organization.account(account);
+        }
         self
     }
 
-    /// Records the outcome of listing a type in a place. A service that a region does not offer has
-    /// nothing there: that is an answer. Not so for the accounts of an organization, which AWS offers
-    /// to its management account only: they are there for all that.
+    /// Records the outcome of listing a type in a place.
     pub fn listing(
         &mut self,
         account: &AccountId,
@@ -603,16 +603,9 @@ impl WorldBuilder {
         kind: &str,
         gap: Option<&Gap>,
     ) {
-        let Some(of) = type_number(kind) else { return };
-        let outcome = match gap {
-            None => Ok(()),
-            Some(gap) if gap.reason == GapReason::NotOffered && kind != ORGANIZATION_ACCOUNT => {
-                Ok(())
-            }
-            Some(gap) => Err(Arc::new(gap.clone())),
-        };
-        self.typed(account.as_str(), unit_region.as_str(), of)
-            .listing = Some(outcome);
+        if let Shared::Gathered(organization) = &mut self.shared {
+            organization.listing(account, unit_region, kind, gap);
+        }
     }
 
     /// Adds a resource that a unit of work of some region listed.
@@ -620,87 +613,80 @@ impl WorldBuilder {
         let Some(of) = type_number(resource.kind()) else {
             return;
         };
-        match resource.kind() {
-            ORGANIZATION_ACCOUNT => {
-                self.data.organization.insert(resource.id().to_owned());
-            }
-            ORGANIZATION => {
-                let account = resource.account().to_owned();
-                let id = resource.id().to_owned();
-                self.data.organization_ids.insert(account, id);
-            }
-            _ => {}
+        if let Shared::Gathered(organization) = &mut self.shared
+            && OrganizationBuilder::takes(resource.kind())
+        {
+            organization.resource(resource.clone(), unit_region);
         }
-        let typed = self.typed(resource.account(), unit_region.as_str(), of);
-        typed.resources.push(resource.clone());
+        let place = (
+            resource.account().to_owned(),
+            unit_region.as_str().to_owned(),
+        );
+        let types = self.resources.entry(place).or_default();
+        types.entry(of).or_default().push(resource);
     }
 
     /// Makes this the world of a case, where every listing worked but these.
     pub(crate) fn assume_listed(mut self, unlisted: BTreeSet<u16>) -> Self {
-        self.data.assumed = Some(unlisted);
+        if let Shared::Gathered(organization) = &mut self.shared {
+            organization.assume_listed(unlisted);
+        }
         self
     }
 
     /// Finishes the index.
-    pub fn build(mut self) -> World {
-        self.data.known = &self.data.scanned | &self.data.organization;
-        self.data.settled = self.settled();
-        for place in &mut self.data.places {
-            for typed in place.types.values_mut() {
-                let all = typed.resources.iter();
-                typed.all = Some(ListVal::new(
-                    all.map(|resource| Node::Resource(resource.0.clone()))
-                        .collect(),
-                ));
-                // ARNs first, then ids, then names: where they collide the more exact one wins.
-                for key in [ResourceNode::arn, ResourceNode::id, ResourceNode::name] {
-                    for (position, resource) in typed.resources.iter().enumerate() {
-                        typed
-                            .by_key
-                            .entry(key(resource).to_owned())
-                            .or_insert(position);
-                    }
-                }
+    pub fn build(self) -> World {
+        let mut home = self.home;
+        let organization = match self.shared {
+            Shared::Known(organization) => organization,
+            Shared::Gathered(organization) => {
+                let organization = Arc::new(organization.build());
+                home.clone_from(organization.scanned());
+                organization
+            }
+        };
+        let mut all: BTreeMap<(String, String), Place> = BTreeMap::new();
+        for account in &home {
+            for (region, listings) in organization.places(account) {
+                let place = (account.clone(), region.to_owned());
+                all.entry(place).or_default().listings = Some(Arc::clone(listings));
             }
         }
-        World(Arc::new(self.data))
-    }
-
-    /// Accounts whose organization some account listed to the end. It is listed where it is managed; a
-    /// member's own attempt is denied, and one complete listing speaks for all whom it names.
-    fn settled(&self) -> BTreeSet<String> {
-        let Some(of) = type_number(ORGANIZATION_ACCOUNT) else {
-            return BTreeSet::new();
-        };
-        let whole = |typed: &&Typed| match &self.data.assumed {
-            Some(unlisted) => !unlisted.contains(&of),
-            None => matches!(typed.listing, Some(Ok(()))),
-        };
-        self.data
-            .places
-            .iter()
-            .filter_map(|place| place.types.get(&of))
-            .filter(whole)
-            .flat_map(|typed| &typed.resources)
-            .map(|resource| resource.id().to_owned())
-            .collect()
-    }
-
-    fn typed(&mut self, account: &str, region: &str, of: u16) -> &mut Typed {
-        let next = self.data.places.len();
-        let place = *self
-            .data
-            .by_name
-            .entry(account.to_owned())
-            .or_default()
-            .entry(region.to_owned())
-            .or_insert(next);
-        if place == next {
-            self.data.places.push(Place::default());
+        for (place, types) in self.resources {
+            let types = types
+                .into_iter()
+                .map(|(of, resources)| (of, Typed::new(resources)));
+            all.entry(place).or_default().types.extend(types);
         }
-        // The place was just made sure of; a vector is indexed by what the map holds.
-        let index = place.min(self.data.places.len().saturating_sub(1));
-        self.data.places[index].types.entry(of).or_default()
+        let mut places = Vec::with_capacity(all.len());
+        let mut by_name: HashMap<String, BTreeMap<String, usize>> = HashMap::new();
+        for ((account, region), place) in all {
+            let regions = by_name.entry(account).or_default();
+            regions.insert(region, places.len());
+            places.push(place);
+        }
+        World(Arc::new(Data {
+            organization,
+            home,
+            places,
+            by_name,
+            elsewhere: self.elsewhere,
+            neighbours: self.neighbours,
+            indexes: RwLock::default(),
+            estate: OnceLock::new(),
+            climbers: OnceLock::new(),
+        }))
+    }
+}
+
+impl Typed {
+    fn new(resources: Vec<ResourceNode>) -> Self {
+        let all = resources.iter();
+        let all = ListVal::new(all.map(|one| Node::Resource(one.0.clone())).collect());
+        Self {
+            shelf: Shelf::new(resources),
+            all,
+        }
     }
 }
 
@@ -715,7 +701,7 @@ fn shorten(text: &str, limit: usize) -> String {
     }
 }
 
-fn not_collected(kind: &str, account: &str) -> Arc<Gap> {
+pub(crate) fn not_collected(kind: &str, account: &str) -> Arc<Gap> {
     let operation = type_number(kind)
         .and_then(schema)
         .and_then(|schema| schema.sources.first().cloned())

@@ -1,24 +1,34 @@
 //! Evaluates a synthetic snapshot and says how fast that went. The ratio to indexing the same snapshot
 //! says more than the seconds, which depend on the machine.
 //!
-//! `cargo run --release -p posture-engine --example bench -- [FUNCTIONS] [ROUNDS]`.
+//! Then does so with the snapshot of an organization, in a process of its own, and says how much memory that
+//! took.
+//!
+//! `cargo run --release -p posture-engine --example bench -- [FUNCTIONS] [ROUNDS] [ACCOUNTS]`.
 
 #![expect(clippy::print_stdout, reason = "this is a command-line tool")]
 
 use std::error::Error;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use posture_catalog::{Catalog, Status};
-use posture_engine::{Input, Options, bench, evaluate_input};
+use posture_engine::{Input, Options, bench, evaluate, evaluate_input};
+use posture_snapshot::Snapshot;
 
 /// The one that the program uses.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    if let Some(directory) = std::env::var_os(ORGANIZATION) {
+        return organization(Path::new(&directory));
+    }
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<usize>());
     let functions = arguments.next().transpose()?.unwrap_or(5000);
     let rounds = arguments.next().transpose()?.unwrap_or(5);
+    let accounts = arguments.next().transpose()?.unwrap_or(100);
 
     let started = Instant::now();
     let catalog = Catalog::builtin().map_err(|diagnostics| {
@@ -76,6 +86,37 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(peak) = bench::peak_memory() {
         println!("peak memory: {} MiB", peak / (1 << 20));
     }
+    let directory = tempfile::tempdir()?;
+    let size = bench::Size {
+        accounts,
+        regions: 2,
+        functions: 250,
+    };
+    let resources = bench::write(directory.path(), &catalog, &size)?;
+    println!("organization: {accounts} accounts with {resources} resources");
+    let own = Command::new(std::env::current_exe()?)
+        .env(ORGANIZATION, directory.path())
+        .status()?;
+    match own.success() {
+        true => Ok(()),
+        false => Err(own.to_string().into()),
+    }
+}
+
+/// Names the snapshot of an organization to the process that evaluates it.
+const ORGANIZATION: &str = "POSTURE_BENCH_ORGANIZATION";
+
+fn organization(directory: &Path) -> Result<(), Box<dyn Error>> {
+    let catalog = Catalog::builtin().map_err(|_| "the catalogue has mistakes")?;
+    let started = Instant::now();
+    let snapshot = Snapshot::open(directory)?;
+    let evaluation = evaluate(&snapshot, &catalog, &Options::default())?;
+    let verdicts: u64 = evaluation.by_status.values().sum();
+    println!(
+        "organization: {verdicts} evaluations in {:.1} s; peak memory: {} MiB",
+        started.elapsed().as_secs_f64(),
+        bench::peak_memory().unwrap_or_default() / (1 << 20)
+    );
     Ok(())
 }
 

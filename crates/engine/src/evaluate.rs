@@ -1,20 +1,22 @@
 //! Every check over every resource of its type.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
 
-use posture_catalog::{Catalog, Check, Severity, Status};
+use posture_catalog::{Catalog, Check, Severity, Status, World};
 use posture_model::{AccountId, CheckId, Gap, GapReason, Region};
 use posture_snapshot::{LedgerEntry, Manifest, Snapshot, UnitRecord};
 
+use crate::EngineError;
 use crate::explain::evidence;
-use crate::finding_id::{Identity, resource_key};
-use crate::input::{Input, Subject};
+use crate::finding_id::{Identity, ResourceKeys};
+use crate::findings::{Keeper, Ranked};
+use crate::input::{Input, Part, Subject};
+use crate::parallel::in_parallel;
 use crate::places::{Blind, Places};
+use crate::plan::Plan;
+use crate::reader::Reader;
 use crate::result::{CoverageEntry, Evaluation, Finding, FindingResource, Tallies, Tally};
 use crate::waivers::{Looked, Reckoning, Waivers};
-use crate::{EngineError, places};
 
 /// What to evaluate and what to keep. Empty sets do not restrict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,36 +56,59 @@ impl Options {
     }
 }
 
-/// Evaluates a snapshot.
+/// How much an evaluation holds at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Resources that are in memory at a time, save where one account has more. Accounts with fewer are looked
+    /// at together.
+    pub resources: u64,
+    /// Resources of other accounts that are kept once they were looked up.
+    pub elsewhere: u64,
+    /// Bytes of findings that are kept in memory; more go to a temporary file.
+    pub findings: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            resources: 6_000,
+            elsewhere: 3_000,
+            findings: 32 << 20,
+        }
+    }
+}
+
+/// Evaluates a snapshot, some accounts at a time: what it takes in memory grows with the largest account, not
+/// with their number.
 pub fn evaluate(
     snapshot: &Snapshot,
     catalog: &Catalog,
     options: &Options,
 ) -> Result<Evaluation, EngineError> {
-    evaluate_input(&Input::read(snapshot)?, catalog, options)
+    evaluate_within(snapshot, catalog, options, &Limits::default())
 }
 
-/// How many threads to use.
-pub(crate) fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, |n| n.get().min(16))
-}
-
-/// Resources that one thread takes at a time. All checks of a type go over a resource together, while
-/// it is in the processor's cache.
-const CHUNK: usize = 64;
-
-/// A piece of work: some resources of one type and the checks to go over them.
-struct Task<'a> {
-    checks: &'a [(usize, &'a Check)],
-    subjects: &'a [Subject],
-}
-
-/// What came of it.
-#[derive(Default)]
-struct Done<'a> {
-    findings: Vec<(usize, Finding)>,
-    /// Counts by check and account, in the order of statuses in `Status::ALL`.
-    counts: BTreeMap<(usize, &'a str), [u64; 5]>,
+/// The same with limits of one's own. They do not change what comes of it.
+pub fn evaluate_within(
+    snapshot: &Snapshot,
+    catalog: &Catalog,
+    options: &Options,
+    limits: &Limits,
+) -> Result<Evaluation, EngineError> {
+    let plan = Plan::new(catalog, options);
+    let reader = Reader::new(snapshot, &plan.wanted, limits)?;
+    let climb = match plan.escalation {
+        true => reader.climb()?,
+        false => None,
+    };
+    let mut judge = Judge::new(&plan, snapshot.manifest(), options, limits);
+    for (number, share) in reader.shares().iter().enumerate() {
+        let neighbours = climb.as_ref().map(|climb| climb.neighbours(number));
+        let part = reader.part(share, &plan.wanted, neighbours.unwrap_or_default())?;
+        judge.part(&part)?;
+        reader.failure()?;
+    }
+    judge.finish(catalog, options)
 }
 
 /// Evaluates a snapshot in memory.
@@ -92,170 +117,317 @@ pub fn evaluate_input(
     catalog: &Catalog,
     options: &Options,
 ) -> Result<Evaluation, EngineError> {
-    let selected: Vec<&Check> = catalog
-        .checks()
-        .iter()
-        .filter(|check| options.selects(check))
-        .collect();
-    let mut by_type: BTreeMap<&str, Vec<(usize, &Check)>> = BTreeMap::new();
-    for (number, check) in selected.iter().enumerate() {
-        if let Some(kind) = check.meta.resource.as_deref() {
-            by_type.entry(kind).or_default().push((number, check));
-        }
-    }
-    let tasks: Vec<Task<'_>> = by_type
-        .iter()
-        .filter_map(|(kind, checks)| Some((checks, input.resources.get(kind)?)))
-        .flat_map(|(checks, subjects)| {
-            subjects
-                .chunks(CHUNK)
-                .map(move |subjects| Task { checks, subjects })
-        })
-        .collect();
-    let waivers = Reckoning::new(&options.waivers, input.manifest.scan.started_at);
-    let mut findings = Vec::new();
-    let mut counts: BTreeMap<(usize, &str), [u64; 5]> = BTreeMap::new();
-    for done in run(input, &tasks, options, &waivers) {
-        findings.extend(done.findings);
-        for (key, more) in done.counts {
-            let sums = counts.entry(key).or_default();
-            for (sum, count) in sums.iter_mut().zip(more) {
-                *sum += count;
-            }
-        }
-    }
-    let places = Places::of(&input.manifest);
-    let blind: BTreeMap<&str, Vec<Blind>> = by_type
-        .keys()
-        .map(|kind| (*kind, places.blind(kind)))
-        .collect();
-    for (kind, checks) in &by_type {
-        for place in blind.get(kind).into_iter().flatten() {
-            for (number, check) in checks {
-                let sums = counts.entry((*number, place.account.as_str())).or_default();
-                count(sums, Status::Unknown);
-                if options.keep.contains(&Status::Unknown)
-                    && let Some(finding) = unlisted(check, kind, place)
-                {
-                    findings.push((*number, finding));
-                }
-            }
-        }
-    }
-    sort(&mut findings, &selected);
-    let findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
-    unique(&findings)?;
-    let (tallies, by_status) = tally(&counts, &selected);
-    let manifest = &input.manifest;
-    let coverage = coverage(manifest);
-    let blind_anywhere = blind.values().any(|places| !places.is_empty());
-    let looked_at = places.records();
-    let waivers = waivers.outcomes(&Looked {
-        manifest,
-        places: &looked_at,
-        blind: &blind,
-        kinds: selected
-            .iter()
-            .filter_map(|check| Some((&check.meta.id, check.meta.resource.as_deref()?)))
-            .collect(),
-    });
-    Ok(Evaluation {
-        scan_id: manifest.scan.id.clone(),
-        started_at: manifest.scan.started_at,
-        finished_at: manifest.scan.finished_at,
-        tool_version: manifest.tool.version.clone(),
-        catalog_digest: catalog.digest().to_owned(),
-        accounts: manifest.accounts.clone(),
-        resources: input.len() as u64,
-        checks: selected.iter().filter(|check| !check.is_manual()).count() as u64,
-        by_status,
-        findings,
-        tallies,
-        complete: !blind_anywhere && is_complete(manifest, &places, &coverage),
-        coverage,
-        manual: selected
-            .iter()
-            .filter(|check| check.is_manual())
-            .map(|check| check.meta.id.clone())
-            .collect(),
-        runs: runs(&counts, &selected),
-        places: looked_at,
-        resource_keys: resource_keys(input),
-        kept: options.keep.iter().copied().collect(),
-        shards: manifest.shards.clone(),
-        waivers,
-    })
+    let plan = Plan::new(catalog, options);
+    let mut judge = Judge::new(&plan, &input.manifest, options, &Limits::default());
+    judge.part(&input.part)?;
+    judge.finish(catalog, options)
 }
 
-/// Works through the tasks. The results are in the order of the tasks, whoever did them.
-fn run<'a>(
-    input: &'a Input,
-    tasks: &[Task<'a>],
-    options: &Options,
-    waivers: &Reckoning<'_>,
-) -> Vec<Done<'a>> {
-    let next = AtomicUsize::new(0);
-    let all: Mutex<BTreeMap<usize, Done<'a>>> = Mutex::new(BTreeMap::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads().min(tasks.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(task) = tasks.get(index) else { break };
-                    let done = work(input, task, options, waivers);
-                    all.lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .insert(index, done);
-                }
-            });
-        }
-    });
-    all.into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .into_values()
-        .collect()
+/// Resources that one thread takes at a time. All checks of a type go over a resource together, while
+/// it is in the processor's cache.
+const CHUNK: usize = 64;
+
+/// Tasks whose findings are put away together.
+const BATCH: usize = 32;
+
+/// A piece of work: some resources of one type and the checks to go over them.
+struct Task<'a> {
+    checks: &'a [(usize, &'a Check)],
+    subjects: &'a [Subject],
+    /// Places among those of the resources where not all were listed.
+    blind: Vec<&'a Blind>,
 }
 
-fn work<'a>(
-    input: &'a Input,
-    task: &Task<'a>,
-    options: &Options,
-    waivers: &Reckoning<'_>,
-) -> Done<'a> {
-    let mut done = Done::default();
-    // Counted in an array first: one map access for each verdict would cost as much as the verdict.
-    let mut sums: Vec<[u64; 5]> = vec![[0; 5]; task.checks.len()];
-    let mut account: Option<&'a str> = None;
-    for subject in task.subjects {
-        if account != Some(subject.node.account()) {
-            flush(&mut done, task, &mut sums, account);
-            account = Some(subject.node.account());
+/// What came of it.
+#[derive(Default)]
+struct Done<'a> {
+    findings: Vec<Ranked>,
+    /// Counts by check and account, in the order of statuses in `Status::ALL`.
+    counts: BTreeMap<(usize, &'a str), [u64; 5]>,
+}
+
+/// Goes over the parts of a snapshot, in the order of their accounts, and sums up.
+struct Judge<'a> {
+    plan: &'a Plan<'a>,
+    manifest: &'a Manifest,
+    places: Places<'a>,
+    keep: &'a BTreeSet<Status>,
+    waivers: Reckoning<'a>,
+    ranks: Vec<usize>,
+    findings: Keeper,
+    tallies: Tallies,
+    by_status: BTreeMap<Status, u64>,
+    runs: BTreeMap<CheckId, BTreeMap<Status, u64>>,
+    resources: u64,
+    keys: Vec<u64>,
+    /// Where the resources of a type are not all known, so far.
+    blind: BTreeMap<&'a str, Vec<Blind>>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(
+        plan: &'a Plan<'a>,
+        manifest: &'a Manifest,
+        options: &'a Options,
+        limits: &Limits,
+    ) -> Self {
+        let rules = plan.selected.iter().filter(|check| !check.is_manual());
+        Self {
+            plan,
+            manifest,
+            places: Places::of(manifest),
+            keep: &options.keep,
+            waivers: Reckoning::new(&options.waivers, manifest.scan.started_at),
+            ranks: ranks(&plan.selected),
+            findings: Keeper::new(limits.findings),
+            tallies: Tallies::default(),
+            by_status: BTreeMap::new(),
+            // Of those that have nothing to judge too.
+            runs: rules
+                .map(|check| (check.meta.id.clone(), BTreeMap::new()))
+                .collect(),
+            resources: 0,
+            keys: Vec::new(),
+            blind: BTreeMap::new(),
         }
-        for ((number, check), sums) in task.checks.iter().zip(&mut sums) {
-            let outcome = check.judge(&input.world, &subject.node);
-            let mut status = outcome.status;
-            let waiver = match status {
-                Status::Fail => waivers.cover(check, &subject.node),
-                Status::Unknown => {
-                    waivers.undecided(check, &subject.node);
-                    None
+    }
+
+    /// Judges the resources of some accounts.
+    fn part(&mut self, part: &Part) -> Result<(), EngineError> {
+        self.resources += part.keys.len() as u64;
+        self.keys.extend(&part.keys);
+        let blind = self.blind(part);
+        let tasks = self.tasks(part, &blind);
+        let mut counts: BTreeMap<(usize, &str), [u64; 5]> = BTreeMap::new();
+        for batch in tasks.chunks(BATCH) {
+            let mut findings = Vec::new();
+            for done in in_parallel(batch, |task| self.work(part, task)) {
+                findings.extend(done.findings);
+                for (key, more) in done.counts {
+                    let sums = counts.entry(key).or_default();
+                    for (sum, count) in sums.iter_mut().zip(more) {
+                        *sum += count;
+                    }
                 }
-                _ => None,
-            };
-            if waiver.is_some() {
-                status = Status::Waived;
             }
-            count(sums, status);
-            if !options.keep.contains(&status) {
+            self.findings.add(findings)?;
+        }
+        for ((number, account), sums) in counts {
+            self.tally(number, account, &sums);
+        }
+        for (kind, places) in blind {
+            self.blind.entry(kind).or_default().extend(places);
+        }
+        Ok(())
+    }
+
+    /// Where the resources of the types that are judged are not all known.
+    fn blind(&self, part: &Part) -> BTreeMap<&'a str, Vec<Blind>> {
+        let kinds = self.plan.by_type.keys();
+        kinds
+            .map(|kind| (*kind, self.places.blind(kind, &part.accounts)))
+            .filter(|(_, places)| !places.is_empty())
+            .collect()
+    }
+
+    /// All resources of the types that are judged, and all places where there may be more of them.
+    fn tasks<'p>(&self, part: &'p Part, blind: &'p BTreeMap<&'a str, Vec<Blind>>) -> Vec<Task<'p>>
+    where
+        'a: 'p,
+    {
+        let mut tasks: Vec<Task<'p>> = Vec::new();
+        for (kind, checks) in &self.plan.by_type {
+            let subjects = part.resources.get(kind).map(Vec::as_slice);
+            let start = tasks.len();
+            tasks.extend(
+                subjects
+                    .unwrap_or_default()
+                    .chunks(CHUNK)
+                    .map(|subjects| Task {
+                        checks,
+                        subjects,
+                        blind: Vec::new(),
+                    }),
+            );
+            for blind in blind.get(kind).into_iter().flatten() {
+                let place = (blind.account.as_str(), blind.region.as_str());
+                let of_kind = tasks.get_mut(start..).unwrap_or_default();
+                // Where its findings belong among those of the resources.
+                let at = of_kind.partition_point(|task| task.end() < Some(place));
+                let at = at.min(of_kind.len().saturating_sub(1));
+                match of_kind.get_mut(at) {
+                    Some(task) => task.blind.push(blind),
+                    None => tasks.push(Task {
+                        checks,
+                        subjects: &[],
+                        blind: vec![blind],
+                    }),
+                }
+            }
+        }
+        tasks
+    }
+
+    fn work<'p>(&self, part: &'p Part, task: &Task<'p>) -> Done<'p> {
+        let mut done = Done::default();
+        // Counted in an array first: one map access for each verdict would cost as much as the verdict.
+        let mut sums: Vec<[u64; 5]> = vec![[0; 5]; task.checks.len()];
+        let mut account: Option<&'p str> = None;
+        for subject in task.subjects {
+            if account != Some(subject.node.account()) {
+                flush(&mut done, task, &mut sums, account);
+                account = Some(subject.node.account());
+            }
+            for ((number, check), sums) in task.checks.iter().zip(&mut sums) {
+                let outcome = check.judge(&part.world, &subject.node);
+                let (status, waiver) = self.waive(check, subject, outcome.status);
+                count(sums, status);
+                if !self.keep.contains(&status) {
+                    continue;
+                }
+                if let Some(found) = finding(&part.world, check, subject, status, outcome.gaps) {
+                    let found = Finding { waiver, ..found };
+                    done.findings.push((self.rank(*number, status), found));
+                }
+            }
+        }
+        flush(&mut done, task, &mut sums, account);
+        self.work_blind(part, task, &mut done);
+        done
+    }
+
+    /// A verdict with the waiver that covers it: only a failure is waived.
+    fn waive(&self, check: &Check, subject: &Subject, status: Status) -> (Status, Option<usize>) {
+        match status {
+            Status::Fail => match self.waivers.cover(check, &subject.node) {
+                None => (status, None),
+                waiver => (Status::Waived, waiver),
+            },
+            Status::Unknown => {
+                self.waivers.undecided(check, &subject.node);
+                (status, None)
+            }
+            _ => (status, None),
+        }
+    }
+
+    /// One `unknown` of every check for every place where not all resources were listed.
+    fn work_blind<'p>(&self, part: &'p Part, task: &Task<'p>, done: &mut Done<'p>) {
+        for place in &task.blind {
+            let Some(account) = part.accounts.get(place.account.as_str()) else {
                 continue;
-            }
-            if let Some(finding) = finding(input, check, subject, status, outcome.gaps) {
-                done.findings.push((*number, Finding { waiver, ..finding }));
+            };
+            for (number, check) in task.checks {
+                let sums = done.counts.entry((*number, account.as_str())).or_default();
+                count(sums, Status::Unknown);
+                if self.keep.contains(&Status::Unknown) {
+                    let found = unlisted(check, place);
+                    done.findings
+                        .extend(found.map(|found| (self.rank(*number, found.status), found)));
+                }
             }
         }
     }
-    flush(&mut done, task, &mut sums, account);
-    done
+
+    /// The place of a finding among all: worst first, then by what does not change from run to run.
+    fn rank(&self, check: usize, status: Status) -> usize {
+        let status = Status::ALL.iter().position(|known| *known == status);
+        let check = self.ranks.get(check).copied();
+        status.unwrap_or_default() * self.ranks.len() + check.unwrap_or_default()
+    }
+
+    /// Adds the verdicts of a check on an account.
+    fn tally(&mut self, number: usize, account: &str, sums: &[u64; 5]) {
+        let Some(check) = self.plan.selected.get(number) else {
+            return;
+        };
+        let run = self.runs.entry(check.meta.id.clone()).or_default();
+        for (status, sum) in Status::ALL.into_iter().zip(sums) {
+            *run.entry(status).or_default() += sum;
+            if *sum > 0 {
+                *self.by_status.entry(status).or_default() += sum;
+            }
+        }
+        let tally = tally(sums, u64::from(check.meta.severity.weight()));
+        let tallies = &mut self.tallies;
+        add(&mut tallies.overall, &tally);
+        add(
+            tallies.checks.entry(check.meta.id.clone()).or_default(),
+            &tally,
+        );
+        if let Ok(account) = AccountId::new(account) {
+            add(tallies.accounts.entry(account).or_default(), &tally);
+        }
+        for id in &check.meta.well_architected {
+            let of_practice = tallies.well_architected.entry(id.clone()).or_default();
+            add(of_practice, &tally);
+        }
+        for id in &check.meta.owasp_serverless {
+            let of_category = tallies.owasp_serverless.entry(id.clone()).or_default();
+            add(of_category, &tally);
+        }
+    }
+
+    fn finish(self, catalog: &Catalog, options: &Options) -> Result<Evaluation, EngineError> {
+        let manifest = self.manifest;
+        let coverage = coverage(manifest);
+        let places = self.places.records();
+        let waivers = self.waivers.outcomes(&Looked {
+            manifest,
+            places: &places,
+            blind: &self.blind,
+            kinds: self.plan.kinds(),
+        });
+        let selected = self.plan.selected.iter();
+        let (manual, rules): (Vec<&Check>, Vec<&Check>) =
+            selected.partition(|check| check.is_manual());
+        Ok(Evaluation {
+            scan_id: manifest.scan.id.clone(),
+            started_at: manifest.scan.started_at,
+            finished_at: manifest.scan.finished_at,
+            tool_version: manifest.tool.version.clone(),
+            catalog_digest: catalog.digest().to_owned(),
+            accounts: manifest.accounts.clone(),
+            resources: self.resources,
+            checks: rules.len() as u64,
+            by_status: self.by_status,
+            findings: self.findings.finish()?,
+            tallies: self.tallies,
+            complete: self.blind.is_empty() && is_complete(manifest, &self.places, &coverage),
+            coverage,
+            manual: manual.iter().map(|check| check.meta.id.clone()).collect(),
+            runs: self.runs,
+            places,
+            resource_keys: ResourceKeys::new(self.keys),
+            kept: options.keep.iter().copied().collect(),
+            shards: manifest.shards.clone(),
+            waivers,
+        })
+    }
+}
+
+impl<'a> Task<'a> {
+    /// The place of its last resource.
+    fn end(&self) -> Option<(&'a str, &'a str)> {
+        let last = &self.subjects.last()?.node;
+        Some((last.account(), last.region()))
+    }
+}
+
+/// The place of each check among all: the most severe first, then by id.
+fn ranks(checks: &[&Check]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..checks.len()).collect();
+    order.sort_by_key(|number| {
+        let check = checks.get(*number);
+        check.map(|check| (std::cmp::Reverse(check.meta.severity), &check.meta.id))
+    });
+    let mut ranks = vec![0; checks.len()];
+    for (rank, number) in order.into_iter().enumerate() {
+        if let Some(slot) = ranks.get_mut(number) {
+            *slot = rank;
+        }
+    }
+    ranks
 }
 
 fn flush<'a>(
@@ -283,7 +455,7 @@ fn count(sums: &mut [u64; 5], status: Status) {
 
 /// The finding of a verdict. `None` only for ids that `Input` cannot hold.
 pub(crate) fn finding(
-    input: &Input,
+    world: &World,
     check: &Check,
     subject: &Subject,
     status: Status,
@@ -303,7 +475,7 @@ pub(crate) fn finding(
             name: node.name().to_owned(),
             tags: node.tags(),
         },
-        evidence: evidence(&input.world, check, node, status),
+        evidence: evidence(world, check, node, status),
         gaps,
         waiver: None,
     })
@@ -321,7 +493,7 @@ pub(crate) fn identity<'a>(check: &'a Check, subject: &'a Subject) -> Identity<'
 }
 
 /// The finding of a place whose resources are not all known.
-fn unlisted(check: &Check, kind: &str, place: &places::Blind) -> Option<Finding> {
+fn unlisted(check: &Check, place: &Blind) -> Option<Finding> {
     let identity = Identity {
         check: check.meta.id.as_str(),
         account: place.account.as_str(),
@@ -336,7 +508,7 @@ fn unlisted(check: &Check, kind: &str, place: &places::Blind) -> Option<Finding>
         account: place.account.clone(),
         region: place.region.clone(),
         resource: FindingResource {
-            r#type: kind.to_owned(),
+            r#type: check.meta.resource.clone().unwrap_or_default(),
             arn: "*".to_owned(),
             id: "*".to_owned(),
             name: "*".to_owned(),
@@ -348,118 +520,27 @@ fn unlisted(check: &Check, kind: &str, place: &places::Blind) -> Option<Finding>
     })
 }
 
-/// Worst first, then by what does not change from run to run.
-fn sort(findings: &mut [(usize, Finding)], checks: &[&Check]) {
-    let rank = |status: Status| Status::ALL.iter().position(|s| *s == status);
-    findings.sort_by(|(a_check, a), (b_check, b)| {
-        let severity = |number: &usize| checks.get(*number).map(|check| check.meta.severity);
-        rank(a.status)
-            .cmp(&rank(b.status))
-            .then_with(|| severity(b_check).cmp(&severity(a_check)))
-            .then_with(|| a.check.cmp(&b.check))
-            .then_with(|| a.account.cmp(&b.account))
-            .then_with(|| a.region.cmp(&b.region))
-            .then_with(|| a.resource.arn.cmp(&b.resource.arn))
-            .then_with(|| a.resource.id.cmp(&b.resource.id))
-            .then_with(|| a.id.cmp(&b.id))
-    });
-}
-
-fn unique(findings: &[Finding]) -> Result<(), EngineError> {
-    let mut seen = HashSet::with_capacity(findings.len());
-    match findings.iter().find(|finding| !seen.insert(&finding.id)) {
-        Some(finding) => Err(EngineError::AmbiguousId(finding.id.clone())),
-        None => Ok(()),
-    }
-}
-
-fn tally(
-    counts: &BTreeMap<(usize, &str), [u64; 5]>,
-    checks: &[&Check],
-) -> (Tallies, BTreeMap<Status, u64>) {
-    let mut tallies = Tallies::default();
-    let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
-    for ((number, account), sums) in counts {
-        let Some(check) = checks.get(*number) else {
-            continue;
-        };
-        let weight = u64::from(check.meta.severity.weight());
-        let mut tally = Tally::default();
-        for (status, sum) in Status::ALL.into_iter().zip(sums) {
-            if *sum > 0 {
-                *by_status.entry(status).or_default() += sum;
+/// The verdicts of a check with its weight.
+fn tally(sums: &[u64; 5], weight: u64) -> Tally {
+    let mut tally = Tally::default();
+    for (status, sum) in Status::ALL.into_iter().zip(sums) {
+        match status {
+            Status::Pass => {
+                tally.pass = *sum;
+                tally.pass_weight = sum * weight;
             }
-            match status {
-                Status::Pass => {
-                    tally.pass = *sum;
-                    tally.pass_weight = sum * weight;
-                }
-                Status::Fail => {
-                    tally.fail = *sum;
-                    tally.fail_weight = sum * weight;
-                }
-                Status::Unknown => {
-                    tally.unknown = *sum;
-                    tally.unknown_weight = sum * weight;
-                }
-                Status::NotApplicable | Status::Waived => {}
+            Status::Fail => {
+                tally.fail = *sum;
+                tally.fail_weight = sum * weight;
             }
-        }
-        add(&mut tallies.overall, &tally);
-        add(
-            tallies.checks.entry(check.meta.id.clone()).or_default(),
-            &tally,
-        );
-        if let Ok(account) = AccountId::new(*account) {
-            add(tallies.accounts.entry(account).or_default(), &tally);
-        }
-        for id in &check.meta.well_architected {
-            add(
-                tallies.well_architected.entry(id.clone()).or_default(),
-                &tally,
-            );
-        }
-        for id in &check.meta.owasp_serverless {
-            add(
-                tallies.owasp_serverless.entry(id.clone()).or_default(),
-                &tally,
-            );
+            Status::Unknown => {
+                tally.unknown = *sum;
+                tally.unknown_weight = sum * weight;
+            }
+            Status::NotApplicable | Status::Waived => {}
         }
     }
-    (tallies, by_status)
-}
-
-/// The verdicts of every rule, of those that had nothing to judge too.
-fn runs(
-    counts: &BTreeMap<(usize, &str), [u64; 5]>,
-    checks: &[&Check],
-) -> BTreeMap<CheckId, BTreeMap<Status, u64>> {
-    let mut runs: BTreeMap<CheckId, BTreeMap<Status, u64>> = checks
-        .iter()
-        .filter(|check| !check.is_manual())
-        .map(|check| (check.meta.id.clone(), BTreeMap::new()))
-        .collect();
-    for ((number, _), sums) in counts {
-        let check = checks.get(*number);
-        let Some(run) = check.and_then(|check| runs.get_mut(&check.meta.id)) else {
-            continue;
-        };
-        for (status, sum) in Status::ALL.into_iter().zip(sums) {
-            *run.entry(status).or_default() += sum;
-        }
-    }
-    runs
-}
-
-fn resource_keys(input: &Input) -> Vec<String> {
-    let subjects = input.resources.values().flatten();
-    let mut keys: Vec<String> = subjects
-        .map(|subject| &subject.node)
-        .map(|node| resource_key(node.kind(), node.account(), node.region(), node.arn()))
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
+    tally
 }
 
 fn add(sum: &mut Tally, more: &Tally) {

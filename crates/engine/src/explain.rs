@@ -57,12 +57,13 @@ pub fn explain(
         let Some(kind) = check.meta.resource.as_deref() else {
             continue;
         };
-        for subject in input.resources.get(kind).into_iter().flatten() {
+        for subject in input.part.resources.get(kind).into_iter().flatten() {
             if identity(check, subject).id().as_ref() != Some(id) {
                 continue;
             }
-            let outcome = check.judge(&input.world, &subject.node);
-            let Some(found) = finding(input, check, subject, outcome.status, outcome.gaps) else {
+            let outcome = check.judge(input.world(), &subject.node);
+            let Some(found) = finding(input.world(), check, subject, outcome.status, outcome.gaps)
+            else {
                 continue;
             };
             return Ok(Some(of(check, found, Some(&subject.node))));
@@ -74,11 +75,14 @@ pub fn explain(
         ..Options::default()
     };
     let evaluation = evaluate_input(input, catalog, &unknown)?;
-    let found = evaluation.findings.into_iter().find(|f| f.id == *id);
-    Ok(found.and_then(|found| {
-        let check = catalog.find(found.check.as_str())?;
-        Some(of(check, found, None))
-    }))
+    for found in evaluation.findings.iter() {
+        let found = found.map_err(EngineError::Findings)?;
+        if found.id == *id {
+            let check = catalog.find(found.check.as_str());
+            return Ok(check.map(|check| of(check, found, None)));
+        }
+    }
+    Ok(None)
 }
 
 fn of(check: &Check, finding: Finding, node: Option<&ResourceNode>) -> Explanation {

@@ -4,17 +4,23 @@
 //! threads.
 
 pub mod bench;
+mod elsewhere;
 mod evaluate;
 mod explain;
 mod finding_id;
+mod findings;
 mod input;
+mod parallel;
 mod places;
+mod plan;
+mod reader;
 mod result;
 mod waivers;
 
-pub use evaluate::{Options, evaluate, evaluate_input};
+pub use evaluate::{Limits, Options, evaluate, evaluate_input, evaluate_within};
 pub use explain::{Explanation, Fact, explain};
-pub use finding_id::{finding_id, resource_key};
+pub use finding_id::{ResourceKeys, finding_id, resource_key};
+pub use findings::Findings;
 pub use input::Input;
 pub use result::{
     CoverageEntry, Evaluation, Evidence, Finding, FindingResource, PlaceRecord, Tallies, Tally,
@@ -31,4 +37,9 @@ pub enum EngineError {
     /// waivers and tickets hang on it.
     #[error("two findings have the id {0}")]
     AmbiguousId(posture_model::FindingId),
+    /// The temporary file for findings cannot be written, or read back.
+    #[error(
+        "failed to keep findings in a temporary file: {0}; set TMPDIR to a directory with room for them"
+    )]
+    Findings(std::io::Error),
 }

@@ -2,10 +2,12 @@
 //! a type that the version which scanned did not know.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use posture_model::{AccountId, Gap, GapReason, Region};
-use posture_snapshot::Manifest;
+use posture_snapshot::{Manifest, UnitRecord};
 
+use crate::plan::service_of;
 use crate::result::PlaceRecord;
 
 /// A place where nothing can be said about the resources of a type that may be there.
@@ -19,66 +21,84 @@ pub(crate) struct Blind {
     pub(crate) gap: Gap,
 }
 
-/// What the manifest says about who was listed where, arranged by service.
+/// What the manifest says about who was listed where, arranged by account.
 pub(crate) struct Places<'a> {
     manifest: &'a Manifest,
     /// Types that some unit of a service lists, apart for global and regional units.
     listed: BTreeMap<(&'a str, bool), BTreeSet<&'a str>>,
+    /// Accounts that were to be scanned and could be entered; the others are gaps of the coverage. One without
+    /// a unit was not reached before an interruption, or belongs to a shard that is missing.
+    accounts: BTreeMap<&'a str, Account<'a>>,
+}
+
+/// What was to be read of one account, and was.
+#[derive(Default)]
+struct Account<'a> {
+    units: Vec<&'a UnitRecord>,
+    regions: Vec<&'a Region>,
 }
 
 impl<'a> Places<'a> {
     /// Arranges a manifest.
     pub(crate) fn of(manifest: &'a Manifest) -> Self {
         let mut listed: BTreeMap<(&str, bool), BTreeSet<&str>> = BTreeMap::new();
+        let mut accounts: BTreeMap<&str, Account<'_>> = BTreeMap::new();
         for unit in &manifest.units {
             listed
                 .entry((unit.key.service.as_str(), unit.key.region.is_global()))
                 .or_default()
                 .extend(unit.listings.keys().map(String::as_str));
+            let account = accounts.entry(unit.key.account.as_str()).or_default();
+            account.units.push(unit);
         }
-        Self { manifest, listed }
+        for record in &manifest.accounts {
+            let id = record.id.as_str();
+            let account = match record.gaps.is_empty() {
+                true => accounts.entry(id).or_default(),
+                false => match accounts.get_mut(id) {
+                    Some(account) => account,
+                    None => continue,
+                },
+            };
+            let regional = record.regions.iter().filter(|region| !region.is_global());
+            account.regions.extend(regional);
+        }
+        Self {
+            manifest,
+            listed,
+            accounts,
+        }
     }
 
-    /// Where the resources of a type are not all known, in the order of places.
+    /// Where in some accounts the resources of a type are not all known, in the order of places.
     ///
     /// A service that a region does not offer has nothing there, which is known.
-    pub(crate) fn blind(&self, kind: &str) -> Vec<Blind> {
-        let service = kind.split('.').next().unwrap_or(kind);
+    pub(crate) fn blind(&self, kind: &str, accounts: &BTreeSet<String>) -> Vec<Blind> {
+        let service = service_of(kind);
         let lists = |global| {
             self.listed
                 .get(&(service, global))
                 .is_some_and(|types| types.contains(kind))
         };
         let mut blind = Vec::new();
-        for unit in self.units(service) {
-            let gap = match unit.listings.get(kind) {
-                Some(listing) => match &listing.gap {
-                    Some(gap) if gap.reason != GapReason::NotOffered => gap.clone(),
-                    _ => continue,
-                },
-                None if lists(unit.key.region.is_global()) => {
-                    absent(format!("{} did not say whether it lists {kind}", unit.key))
-                }
-                None => continue,
+        for id in accounts {
+            let Some(account) = self.accounts.get(id.as_str()) else {
+                continue;
             };
-            blind.push(Blind {
-                account: unit.key.account.clone(),
-                region: unit.key.region.clone(),
-                gap,
-            });
-        }
-        if lists(false) {
-            blind.extend(self.missing(service, false));
-        }
-        if lists(true) {
-            blind.extend(self.missing(service, true));
-        }
-        if !lists(false) && !lists(true) && self.wanted(service) {
-            blind.extend(self.accounts().map(|account| Blind {
-                account: account.clone(),
-                region: Region::global(),
-                gap: absent(format!("the snapshot lists no {kind} anywhere")),
+            let units = account.units_of(service);
+            blind.extend(units.filter_map(|unit| {
+                let lists = lists(unit.key.region.is_global());
+                blind_in(unit, kind, lists)
             }));
+            for global in [false, true] {
+                if lists(global) {
+                    blind.extend(missing(id, account, service, global));
+                }
+            }
+            if !lists(false) && !lists(true) && self.wanted(service) {
+                let why = format!("the snapshot lists no {kind} anywhere");
+                blind.extend(blind_at(id, &GLOBAL, why));
+            }
         }
         blind.sort_by(|a, b| (&a.account, &a.region).cmp(&(&b.account, &b.region)));
         blind
@@ -86,9 +106,10 @@ impl<'a> Places<'a> {
 
     /// Whether a unit that should be there is not.
     pub(crate) fn any_missing(&self) -> bool {
-        self.listed
-            .keys()
-            .any(|(service, global)| self.missing(service, *global).next().is_some())
+        self.accounts.iter().any(|(id, account)| {
+            let mut listed = self.listed.keys();
+            listed.any(|(service, global)| missing(id, account, service, *global).next().is_some())
+        })
     }
 
     /// What was looked for in each place, in the order of places.
@@ -119,64 +140,67 @@ impl<'a> Places<'a> {
         records
     }
 
-    fn units(&self, service: &str) -> impl Iterator<Item = &'a posture_snapshot::UnitRecord> {
-        self.manifest
-            .units
-            .iter()
-            .filter(move |unit| unit.key.service == service)
-    }
-
     /// Whether the scan was to cover a service.
     fn wanted(&self, service: &str) -> bool {
         let services = &self.manifest.scope.services;
         services.is_empty() || services.iter().any(|wanted| wanted == service)
     }
+}
 
-    /// Accounts that were to be scanned and could be entered; the others are gaps of the coverage. One without
-    /// a unit was not reached before an interruption, or belongs to a shard that is missing.
-    fn accounts(&self) -> impl Iterator<Item = &'a AccountId> {
-        let units = self.manifest.units.iter().map(|unit| &unit.key.account);
-        let entered = self
-            .manifest
-            .accounts
-            .iter()
-            .filter(|account| account.gaps.is_empty())
-            .map(|account| &account.id);
-        units.chain(entered).collect::<BTreeSet<_>>().into_iter()
+static GLOBAL: LazyLock<Region> = LazyLock::new(Region::global);
+
+/// Units of a service that other accounts or regions have. An interrupted scan leaves such.
+fn missing<'p>(
+    id: &'p str,
+    account: &'p Account<'_>,
+    service: &'p str,
+    global: bool,
+) -> impl Iterator<Item = Blind> + 'p {
+    let units = account.units_of(service);
+    let present: BTreeSet<&Region> = units.map(|unit| &unit.key.region).collect();
+    let regional = account.regions.iter().copied().filter(move |_| !global);
+    let global: Option<&Region> = if global { Some(&GLOBAL) } else { None };
+    regional
+        .chain(global)
+        .filter(move |region| !present.contains(region))
+        .filter_map(move |region| {
+            let why = format!("{id}/{region}/{service} is not in the snapshot");
+            blind_at(id, region, why)
+        })
+}
+
+impl<'a> Account<'a> {
+    fn units_of(&self, service: &str) -> impl Iterator<Item = &'a UnitRecord> {
+        let units = self.units.iter().copied();
+        units.filter(move |unit| unit.key.service == service)
     }
+}
 
-    /// Units of a service that other accounts or regions have. An interrupted scan leaves such.
-    fn missing(&self, service: &str, global: bool) -> impl Iterator<Item = Blind> {
-        let present: BTreeSet<(&AccountId, &Region)> = self
-            .units(service)
-            .map(|unit| (&unit.key.account, &unit.key.region))
-            .collect();
-        let mut blind = Vec::new();
-        for account in self.accounts() {
-            let regions: Vec<Region> = if global {
-                vec![Region::global()]
-            } else {
-                self.manifest
-                    .accounts
-                    .iter()
-                    .filter(|record| record.id == *account)
-                    .flat_map(|record| record.regions.iter().cloned())
-                    .filter(|region| !region.is_global())
-                    .collect()
-            };
-            for region in regions {
-                if !present.contains(&(account, &region)) {
-                    let unit = format!("{account}/{region}/{service}");
-                    blind.push(Blind {
-                        account: account.clone(),
-                        region,
-                        gap: absent(format!("{unit} is not in the snapshot")),
-                    });
-                }
-            }
+/// Why the resources of a type in a unit are not all known, if they are not.
+fn blind_in(unit: &UnitRecord, kind: &str, lists: bool) -> Option<Blind> {
+    let gap = match unit.listings.get(kind) {
+        Some(listing) => {
+            let gap = listing.gap.as_ref();
+            gap.filter(|gap| gap.reason != GapReason::NotOffered)?
+                .clone()
         }
-        blind.into_iter()
-    }
+        None if lists => absent(format!("{} did not say whether it lists {kind}", unit.key)),
+        None => return None,
+    };
+    Some(Blind {
+        account: unit.key.account.clone(),
+        region: unit.key.region.clone(),
+        gap,
+    })
+}
+
+/// A place of which nothing was read. None for what is no account, which cannot be among those scanned.
+fn blind_at(account: &str, region: &Region, why: String) -> Option<Blind> {
+    Some(Blind {
+        account: AccountId::new(account).ok()?,
+        region: region.clone(),
+        gap: absent(why),
+    })
 }
 
 fn absent(what: String) -> Gap {

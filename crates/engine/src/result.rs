@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use posture_catalog::Status;
 use posture_model::{AccountId, CheckId, FindingId, Gap, Region, Tags, Timestamp};
 use posture_snapshot::{AccountRecord, LedgerEntry, Shards};
+use serde::{Deserialize, Serialize};
 
+use crate::finding_id::ResourceKeys;
+use crate::findings::Findings;
 use crate::waivers::WaiverOutcome;
 
 /// The outcome of evaluating a catalogue over a snapshot.
@@ -30,7 +33,7 @@ pub struct Evaluation {
     /// Verdicts by status, over all findings, whether kept in `findings` or not.
     pub by_status: BTreeMap<Status, u64>,
     /// Findings of the statuses that were asked for, in a stable order: worst first.
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
     /// Verdict counts from which scores are made.
     pub tallies: Tallies,
     /// Every operation's outcome in every place.
@@ -43,8 +46,8 @@ pub struct Evaluation {
     pub runs: BTreeMap<CheckId, BTreeMap<Status, u64>>,
     /// Where was looked for what.
     pub places: Vec<PlaceRecord>,
-    /// Keys of the resources that were judged, sorted; see [`resource_key`](crate::resource_key).
-    pub resource_keys: Vec<String>,
+    /// Keys of the resources that were judged; see [`resource_key`](crate::resource_key).
+    pub resource_keys: ResourceKeys,
     /// Statuses that `findings` holds.
     pub kept: Vec<Status>,
     /// The shares of a scan that was made in shares.
@@ -120,7 +123,7 @@ fn percent(part: u64, whole: u64) -> Option<f64> {
 }
 
 /// One verdict on one resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable id: a hash of check, account, region, canonical ARN and discriminator.
     pub id: FindingId,
@@ -143,7 +146,7 @@ pub struct Finding {
 }
 
 /// The resource that a finding is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FindingResource {
     /// Its type.
     pub r#type: String,
@@ -158,7 +161,7 @@ pub struct FindingResource {
 }
 
 /// A fact a verdict rests on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// `summary` for the author's sentence, or the path of a field that was read.
     pub field: String,

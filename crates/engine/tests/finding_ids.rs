@@ -35,6 +35,8 @@ fn ids(snapshot: Snapshot) -> BTreeMap<String, [String; 4]> {
     let count = evaluation.findings.len();
     let ids: BTreeMap<String, [String; 4]> = evaluation
         .findings
+        .to_vec()
+        .unwrap()
         .into_iter()
         .map(|finding| {
             let about = [
@@ -46,7 +48,7 @@ fn ids(snapshot: Snapshot) -> BTreeMap<String, [String; 4]> {
             (finding.id.to_string(), about)
         })
         .collect();
-    assert_eq!(ids.len(), count);
+    assert_eq!(ids.len() as u64, count);
     ids
 }
 

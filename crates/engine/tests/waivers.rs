@@ -192,10 +192,11 @@ fn run(input: &Input, entries: &[String]) -> Evaluation {
     evaluate_input(input, catalog(), &options).unwrap()
 }
 
-fn statuses(evaluation: &Evaluation) -> BTreeMap<&str, &'static str> {
-    let findings = evaluation.findings.iter();
+fn statuses(evaluation: &Evaluation) -> BTreeMap<String, &'static str> {
+    let findings = evaluation.findings.to_vec().unwrap();
     findings
-        .map(|f| (f.resource.name.as_str(), f.status.as_str()))
+        .into_iter()
+        .map(|f| (f.resource.name, f.status.as_str()))
         .collect()
 }
 
@@ -233,9 +234,10 @@ fn a_live_waiver_covers_failures_and_nothing_else() {
         ("sound", "pass"),
         ("unread", "unknown"),
     ];
+    let expected = expected.map(|(name, status)| (name.to_owned(), status));
     assert_eq!(statuses(&evaluation), expected.into());
     assert_eq!(states(&evaluation), [(WaiverState::Live, 3)]);
-    for finding in &evaluation.findings {
+    for finding in evaluation.findings.to_vec().unwrap() {
         assert_eq!(
             finding.waiver,
             (finding.status == Status::Waived).then_some(0)
@@ -256,9 +258,9 @@ fn a_live_waiver_covers_failures_and_nothing_else() {
     // Ids and facts are those of the failure.
     let plain = run(&estate(), &[]);
     let of = |e: &Evaluation| {
-        e.findings
-            .iter()
-            .map(|f| (f.id.clone(), f.evidence.clone()))
+        let findings = e.findings.to_vec().unwrap().into_iter();
+        findings
+            .map(|f| (f.id, f.evidence))
             .collect::<BTreeMap<_, _>>()
     };
     assert_eq!(of(&plain), of(&evaluation));
@@ -283,7 +285,7 @@ fn all_that_is_given_must_match() {
         ("*", ", tags: {team: pay, stage: x}", &[]),
     ] {
         let evaluation = run(&estate(), &[entry(resource, more)]);
-        let found: Vec<&str> = statuses(&evaluation)
+        let found: Vec<String> = statuses(&evaluation)
             .into_iter()
             .filter(|(_, status)| *status == "waived")
             .map(|(name, _)| name)

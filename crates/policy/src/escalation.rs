@@ -7,6 +7,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::document::{Clause, Principal};
 use crate::estate::{Actor, Attached, Attempt, Estate, Place, Thing};
@@ -191,6 +192,28 @@ pub struct Escalations {
     pub undecided: BTreeMap<String, Vec<String>>,
 }
 
+/// Where a role stands that is looked at with another part of the organization.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Whether it is an administrator as it stands.
+    pub administrator: bool,
+    /// In how many steps it can become one, if it can and is none.
+    pub steps: Option<usize>,
+    /// A shortest way to that.
+    pub way: Arc<[Hop]>,
+    /// Set where it cannot be told: how many others are between it and what was not read.
+    pub doubt: Option<usize>,
+}
+
+/// What the analysis of a part of an organization found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Part {
+    /// The principals of the part. Cuts are not looked for: they are of the organization as a whole.
+    pub found: Escalations,
+    /// Where the roles stand that others may act as, by ARN.
+    pub standings: BTreeMap<String, Standing>,
+}
+
 /// The most chains that are shown of one principal.
 const MAX_CHAINS: usize = 25;
 /// The most steps that are kept of one principal: who has so many is not stopped by taking one away.
@@ -249,8 +272,12 @@ struct Analysis<'a> {
     carriers: Vec<BTreeMap<usize, Vec<usize>>>,
     /// Resources of which it is not known as which role they act, by path.
     unread: Vec<Vec<(&'a str, String)>>,
+    /// Where those stand that are looked at elsewhere.
+    guests: Vec<Option<&'a Standing>>,
     administrators: Vec<bool>,
     level: Vec<Option<usize>>,
+    /// Over how many others everyone's doubt comes.
+    doubts: Vec<Option<usize>>,
     edges: Vec<Edge>,
     /// How many edges everyone has.
     taken: Vec<usize>,
@@ -267,58 +294,37 @@ struct Analysis<'a> {
 /// Looks for all chains to an administrator.
 pub fn escalations(estate: &Estate, paths: &[Path]) -> Escalations {
     let mut analysis = Analysis::new(estate, paths);
-    analysis.find_administrators();
-    // Of whom a policy was not read, no step is certain: it may deny.
-    let everyone: Vec<usize> = (0..estate.actors.len())
-        .filter(|index| !analysis.is_administrator(*index) && !analysis.is_opaque(*index))
-        .filter(|index| {
-            estate
-                .actors
-                .get(*index)
-                .is_some_and(|actor| !actor.service_linked)
+    analysis.run();
+    let out = analysis.ways();
+    Escalations {
+        cuts: analysis.cuts(),
+        ..analysis.finish(&out)
+    }
+}
+
+/// Looks for the chains of a part of an organization, whose estate has as guests the roles of other parts
+/// that matter, and says where some roles of its own stand.
+pub fn escalations_of_part<'a>(
+    estate: &Estate,
+    paths: &[Path],
+    asked: impl IntoIterator<Item = &'a str>,
+) -> Part {
+    let mut analysis = Analysis::new(estate, paths);
+    analysis.run();
+    let out = analysis.ways();
+    let standings = asked
+        .into_iter()
+        .filter_map(|arn| {
+            Some((
+                arn.to_owned(),
+                analysis.standing(estate.position(arn)?, &out),
+            ))
         })
         .collect();
-    // First the steps that grant everything, then, level by level, the steps towards whoever is reached.
-    for from in &everyone {
-        analysis.grants(*from);
+    Part {
+        standings,
+        found: analysis.finish(&out),
     }
-    let granted: BTreeSet<usize> = analysis.edges.iter().map(|edge| edge.from).collect();
-    let mut frontier: BTreeSet<usize> = (0..estate.actors.len())
-        .filter(|index| analysis.is_administrator(*index))
-        .collect();
-    let mut depth = 1;
-    while depth == 1 || !frontier.is_empty() {
-        let start = analysis.edges.len();
-        for to in frontier {
-            analysis.towards(to);
-        }
-        let mut next: BTreeSet<usize> = analysis
-            .edges
-            .iter()
-            .skip(start)
-            .map(|edge| edge.from)
-            .collect();
-        if depth == 1 {
-            next.extend(&granted);
-        }
-        next.retain(|index| analysis.level.get(*index) == Some(&None));
-        for index in &next {
-            if let Some(level) = analysis.level.get_mut(*index) {
-                *level = Some(depth);
-            }
-        }
-        depth += 1;
-        frontier = next;
-    }
-    for index in everyone {
-        if analysis.level.get(index) == Some(&None) {
-            analysis.doubt_carriers(index);
-            analysis.doubt_targets(index);
-        }
-    }
-    analysis.doubt_opaque();
-    analysis.spread_doubt();
-    analysis.finish()
 }
 
 impl<'a> Analysis<'a> {
@@ -344,8 +350,14 @@ impl<'a> Analysis<'a> {
             .collect();
         let mut walkers: Vec<BTreeMap<&'a str, Vec<usize>>> = vec![BTreeMap::new(); paths.len()];
         let mut assumers: BTreeMap<&'a str, Vec<usize>> = BTreeMap::new();
+        let guests: Vec<Option<&Standing>> = estate
+            .actors
+            .iter()
+            .map(|actor| estate.guests.get(actor.arn()))
+            .collect();
         for (index, actor) in estate.actors.iter().enumerate() {
-            if actor.service_linked || !actor.identity().unread().is_empty() {
+            let is_guest = matches!(guests.get(index), Some(Some(_)));
+            if is_guest || actor.service_linked || !actor.identity().unread().is_empty() {
                 continue;
             }
             let may: Vec<bool> = needs
@@ -401,7 +413,12 @@ impl<'a> Analysis<'a> {
             carriers,
             unread,
             administrators: vec![false; count],
-            level: vec![None; count],
+            level: guests
+                .iter()
+                .map(|guest| guest.and_then(|guest| guest.steps))
+                .collect(),
+            doubts: vec![None; count],
+            guests,
             edges: Vec::new(),
             taken: vec![0; count],
             untold: vec![0; count],
@@ -412,8 +429,86 @@ impl<'a> Analysis<'a> {
         }
     }
 
+    fn run(&mut self) {
+        self.find_administrators();
+        let everyone: Vec<usize> = (0..self.estate.actors.len())
+            .filter(|index| self.sets_out(*index))
+            .collect();
+        // First the steps that grant everything, then, level by level, the steps towards whoever is reached.
+        for from in &everyone {
+            self.grants(*from);
+        }
+        self.climb();
+        for index in everyone {
+            if self.level.get(index) == Some(&None) {
+                self.doubt_carriers(index);
+                self.doubt_targets(index);
+            }
+        }
+        self.doubt_opaque();
+        self.spread_doubt();
+    }
+
+    /// Finds the steps towards whoever is reached, level by level.
+    fn climb(&mut self) {
+        let granted: BTreeSet<usize> = self.edges.iter().map(|edge| edge.from).collect();
+        let farthest = self.guests.iter().flatten().filter_map(|guest| guest.steps);
+        let farthest = farthest.max().unwrap_or(0);
+        let mut frontier: BTreeSet<usize> = (0..self.estate.actors.len())
+            .filter(|index| self.is_administrator(*index))
+            .collect();
+        let mut depth = 1;
+        while depth == 1 || !frontier.is_empty() || depth <= farthest + 1 {
+            let start = self.edges.len();
+            for to in frontier {
+                self.towards(to);
+            }
+            let found = self.edges.iter().skip(start);
+            let mut next: BTreeSet<usize> = found.map(|edge| edge.from).collect();
+            if depth == 1 {
+                next.extend(&granted);
+            }
+            next.retain(|index| self.level.get(*index) == Some(&None));
+            for index in &next {
+                if let Some(level) = self.level.get_mut(*index) {
+                    *level = Some(depth);
+                }
+            }
+            next.extend(self.guests_where(|guest| guest.steps == Some(depth)));
+            depth += 1;
+            frontier = next;
+        }
+    }
+
+    /// Whether steps of an actor are looked for. Of whom a policy was not read, no step is certain: it may deny.
+    fn sets_out(&self, index: usize) -> bool {
+        let actor = self.estate.actors.get(index);
+        actor.is_some_and(|actor| !actor.service_linked)
+            && !self.is_guest(index)
+            && !self.is_administrator(index)
+            && !self.is_opaque(index)
+    }
+
+    fn is_guest(&self, index: usize) -> bool {
+        matches!(self.guests.get(index), Some(Some(_)))
+    }
+
+    fn guests_where(&self, wanted: impl Fn(&Standing) -> bool) -> Vec<usize> {
+        let guests = self.guests.iter().enumerate();
+        guests
+            .filter(|(_, guest)| guest.is_some_and(&wanted))
+            .map(|(index, _)| index)
+            .collect()
+    }
+
     fn find_administrators(&mut self) {
         for (index, actor) in self.estate.actors.iter().enumerate() {
+            if let Some(Some(guest)) = self.guests.get(index) {
+                if let Some(slot) = self.administrators.get_mut(index) {
+                    *slot = guest.administrator;
+                }
+                continue;
+            }
             if actor.service_linked {
                 continue;
             }
@@ -442,7 +537,8 @@ impl<'a> Analysis<'a> {
     /// Notes of whom a policy could not be read.
     fn doubt_opaque(&mut self) {
         for (index, actor) in self.estate.actors.iter().enumerate() {
-            if self.is_opaque(index) && !actor.service_linked && !self.is_administrator(index) {
+            let asked = !actor.service_linked && !self.is_guest(index);
+            if self.is_opaque(index) && asked && !self.is_administrator(index) {
                 let names = actor.identity().unread().join(", ");
                 self.doubt(index, &unread(&format!("policy {names}")));
             }
@@ -703,31 +799,11 @@ impl<'a> Analysis<'a> {
             let candidates = if path.needs.iter().all(Need::is_of_sts) {
                 let trusted_by = trusted_by.get_or_insert_with(|| self::trusted_by(estate, target));
                 self.assuming(trusted_by)
-            } else if through.iter().flatten().any(|thing| {
-                let thing = estate.things.get(*thing);
-                thing.is_some_and(|thing| thing.policy != Attached::None)
-            }) {
-                // The resource's policy may let other accounts in.
-                let by_account = self.walkers.get(number);
-                by_account
-                    .into_iter()
-                    .flat_map(BTreeMap::values)
-                    .flatten()
-                    .copied()
-                    .collect()
             } else {
-                self.walkers
-                    .get(number)
-                    .and_then(|by_account| by_account.get(target.account()))
-                    .cloned()
-                    .unwrap_or_default()
+                self.walkers_towards(number, target, &through)
             };
             for from in candidates {
-                if from == to
-                    || self.is_administrator(from)
-                    || self.is_opaque(from)
-                    || self.is_full(from)
-                {
+                if from == to || !self.sets_out(from) || self.is_full(from) {
                     continue;
                 }
                 for through in &through {
@@ -752,6 +828,29 @@ impl<'a> Analysis<'a> {
         }
     }
 
+    /// Who of the target's account, and of those that the policies of resources let in, may walk a path.
+    fn walkers_towards(
+        &self,
+        path: usize,
+        target: &Actor,
+        through: &[Option<usize>],
+    ) -> Vec<usize> {
+        let Some(by_account) = self.walkers.get(path) else {
+            return Vec::new();
+        };
+        let mut admitted = Admitted::default();
+        admitted.accounts.insert(target.account().to_owned());
+        for thing in through.iter().flatten() {
+            if let Some(thing) = self.estate.things.get(*thing) {
+                admitted.extend(admitted_by(thing));
+            }
+        }
+        let let_in = by_account
+            .iter()
+            .filter(|(account, _)| admitted.contains(account));
+        let_in.flat_map(|(_, walkers)| walkers).copied().collect()
+    }
+
     fn assuming(&self, trusted: &Trusted) -> Vec<usize> {
         match trusted {
             Trusted::Anyone => (0..self.estate.actors.len()).collect(),
@@ -768,28 +867,47 @@ impl<'a> Analysis<'a> {
 
     /// Whoever can act as somebody of whom it cannot be told cannot be told either.
     fn spread_doubt(&mut self) {
-        let mut seen: BTreeSet<usize> = BTreeSet::new();
-        loop {
-            let next = self.undecided.keys().copied().find(|index| {
-                !seen.contains(index)
-                    && self.level.get(*index) == Some(&None)
-                    && !self.is_administrator(*index)
-            });
-            let Some(to) = next else { break };
-            seen.insert(to);
-            let start = self.edges.len();
-            self.towards(to);
-            let towards: Vec<usize> = self.edges.drain(start..).map(|edge| edge.from).collect();
-            let reason = Undecided::opaque(format!(
-                "it can act as {}, of whom it cannot be told",
-                self.name(to)
-            ));
-            for from in towards {
-                if self.level.get(from) == Some(&None) {
-                    self.doubt(from, &reason);
+        let farthest = self.guests.iter().flatten().filter_map(|guest| guest.doubt);
+        let farthest = farthest.max();
+        let mut depth = 0;
+        let mut frontier = self.newly_doubted(depth);
+        while !frontier.is_empty() || farthest.is_some_and(|farthest| depth <= farthest) {
+            frontier.extend(self.guests_where(|guest| guest.doubt == Some(depth)));
+            for to in frontier {
+                let start = self.edges.len();
+                self.towards(to);
+                let towards: Vec<usize> = self.edges.drain(start..).map(|edge| edge.from).collect();
+                let reason = Undecided::opaque(format!(
+                    "it can act as {}, of whom it cannot be told",
+                    self.name(to)
+                ));
+                for from in towards {
+                    if self.level.get(from) == Some(&None) {
+                        self.doubt(from, &reason);
+                    }
                 }
             }
+            depth += 1;
+            frontier = self.newly_doubted(depth);
         }
+    }
+
+    /// Those who have become undecided since the last time.
+    fn newly_doubted(&mut self, depth: usize) -> BTreeSet<usize> {
+        let all = self.undecided.keys().copied();
+        let new: BTreeSet<usize> = all
+            .filter(|index| {
+                self.doubts.get(*index) == Some(&None)
+                    && self.level.get(*index) == Some(&None)
+                    && !self.is_administrator(*index)
+            })
+            .collect();
+        for index in &new {
+            if let Some(doubt) = self.doubts.get_mut(*index) {
+                *doubt = Some(depth);
+            }
+        }
+        new
     }
 
     /// Notes which users, roles and groups an actor could go to, had they all been listed.
@@ -1041,7 +1159,8 @@ impl<'a> Analysis<'a> {
         }
     }
 
-    fn finish(mut self) -> Escalations {
+    /// The edges of everyone, the best first.
+    fn ways(&self) -> BTreeMap<usize, Vec<usize>> {
         let mut out: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (number, edge) in self.edges.iter().enumerate() {
             out.entry(edge.from).or_default().push(number);
@@ -1054,36 +1173,25 @@ impl<'a> Analysis<'a> {
                 })
             });
         }
+        out
+    }
+
+    fn finish(mut self, out: &BTreeMap<usize, Vec<usize>>) -> Escalations {
         let mut hops: HashMap<usize, Hop> = HashMap::new();
         let mut principals = Vec::new();
         for (index, actor) in self.estate.actors.iter().enumerate() {
+            if self.is_guest(index) {
+                continue;
+            }
             let administrator = self.is_administrator(index);
             let mut chains = Vec::new();
             for number in out.get(&index).into_iter().flatten() {
                 if chains.len() >= MAX_CHAINS {
                     break;
                 }
-                let steps = self.chain(*number, &out);
-                // A way that comes back to the principal itself is no way.
-                let returns = steps.iter().skip(1).any(|step| {
-                    let edge = self.edges.get(*step);
-                    edge.is_some_and(|edge| edge.from == index || edge.to == index)
-                });
-                if returns {
-                    continue;
+                if let Some(chain) = self.chain_from(*number, out, &mut hops) {
+                    chains.push(chain);
                 }
-                let chain: Vec<Hop> = steps
-                    .iter()
-                    .filter_map(|step| {
-                        let edge = self.edges.get(*step)?;
-                        Some(hops.entry(*step).or_insert_with(|| self.hop(edge)).clone())
-                    })
-                    .collect();
-                let Some(last) = chain.last() else { continue };
-                chains.push(Chain {
-                    target: last.to.clone(),
-                    hops: chain,
-                });
             }
             if administrator || !chains.is_empty() {
                 principals.push(Escalation {
@@ -1093,7 +1201,6 @@ impl<'a> Analysis<'a> {
                 });
             }
         }
-        let cuts = self.cuts();
         let level = std::mem::take(&mut self.level);
         let administrators = std::mem::take(&mut self.administrators);
         self.undecided.retain(|index, _| {
@@ -1106,8 +1213,83 @@ impl<'a> Analysis<'a> {
             .collect();
         Escalations {
             principals,
-            cuts,
+            cuts: Vec::new(),
             undecided,
+        }
+    }
+
+    /// The chain that begins with an edge; none where it comes back to whoever sets out.
+    fn chain_from(
+        &self,
+        first: usize,
+        out: &BTreeMap<usize, Vec<usize>>,
+        hops: &mut HashMap<usize, Hop>,
+    ) -> Option<Chain> {
+        let steps = self.chain(first, out);
+        let from = self.edges.get(first)?.from;
+        let rest = self.rest_elsewhere(&steps);
+        // A way that comes back to the principal itself is no way.
+        let name = self.arn(Object::Actor(from));
+        let returns = steps.iter().skip(1).any(|step| {
+            let edge = self.edges.get(*step);
+            edge.is_some_and(|edge| edge.from == from || edge.to == from)
+        });
+        if returns || rest.iter().any(|hop| hop.from == name || hop.to == name) {
+            return None;
+        }
+        let mut chain: Vec<Hop> = Vec::with_capacity(steps.len() + rest.len());
+        for step in steps {
+            let edge = self.edges.get(step)?;
+            chain.push(hops.entry(step).or_insert_with(|| self.hop(edge)).clone());
+        }
+        chain.extend(rest.iter().cloned());
+        Some(Chain {
+            target: chain.last()?.to.clone(),
+            hops: chain,
+        })
+    }
+
+    /// How a chain goes on in other parts of the organization, if it does.
+    fn rest_elsewhere(&self, steps: &[usize]) -> &'a [Hop] {
+        let last = steps.last().and_then(|step| self.edges.get(*step));
+        match last.filter(|edge| !edge.grants).map(|edge| edge.to) {
+            Some(to) => match self.guests.get(to) {
+                Some(Some(guest)) => &guest.way,
+                _ => &[],
+            },
+            None => &[],
+        }
+    }
+
+    /// Where an actor of this part stands.
+    fn standing(&self, index: usize, out: &BTreeMap<usize, Vec<usize>>) -> Standing {
+        if self.is_administrator(index) {
+            return Standing {
+                administrator: true,
+                ..Standing::default()
+            };
+        }
+        let steps = self.level.get(index).copied().flatten();
+        let first = out.get(&index).and_then(|numbers| numbers.first());
+        let way = match (steps, first) {
+            (Some(_), Some(first)) => {
+                let steps = self.chain(*first, out);
+                let rest = self.rest_elsewhere(&steps);
+                let own = steps
+                    .iter()
+                    .filter_map(|step| Some(self.hop(self.edges.get(*step)?)));
+                own.chain(rest.iter().cloned()).collect()
+            }
+            _ => Arc::default(),
+        };
+        Standing {
+            administrator: false,
+            steps,
+            way,
+            doubt: match steps {
+                Some(_) => None,
+                None => self.doubts.get(index).copied().flatten(),
+            },
         }
     }
 
@@ -1200,53 +1382,114 @@ impl<'a> Analysis<'a> {
     }
 }
 
-/// Reads whom a trust policy can let in, without its conditions.
-fn trusted_by(estate: &Estate, role: &Actor) -> Trusted {
-    let mut named = BTreeSet::new();
-    let mut accounts = BTreeSet::new();
-    let set = match &role.trust {
-        Attached::Set(set) if set.unread().is_empty() => set,
-        Attached::None => {
-            return Trusted::Some { named, accounts };
+/// Accounts whose principals something may let in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Admitted {
+    /// Those of any account.
+    pub anyone: bool,
+    /// Those of these accounts.
+    pub accounts: BTreeSet<String>,
+}
+
+impl Admitted {
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.anyone |= more.anyone;
+        self.accounts.extend(more.accounts);
+    }
+
+    pub(crate) fn contains(&self, account: &str) -> bool {
+        self.anyone || self.accounts.contains(account)
+    }
+}
+
+/// Accounts whose principals a policy of a resource may let in, whatever its conditions.
+pub(crate) fn admitted(policy: &Attached) -> Admitted {
+    let mut admitted = Admitted::default();
+    match let_in(policy) {
+        None => admitted.anyone = true,
+        Some(principals) => {
+            for principal in principals {
+                if let Principal::Account(account) | Principal::Arn { account, .. } = principal {
+                    admitted.accounts.insert(account.clone());
+                }
+            }
         }
-        Attached::Set(_) | Attached::Unread(_) => return Trusted::Anyone,
+    }
+    admitted
+}
+
+/// The same for a resource, of which it may not be known what its policy is worth.
+pub(crate) fn admitted_by(thing: &Thing) -> Admitted {
+    if thing.policy != Attached::None && thing.restricted != Ok(false) {
+        return Admitted {
+            anyone: true,
+            ..Admitted::default()
+        };
+    }
+    admitted(&thing.policy)
+}
+
+/// The users, roles, sessions and accounts that a policy may let in, whatever its conditions; none where
+/// that may be anybody.
+fn let_in(policy: &Attached) -> Option<Vec<&Principal>> {
+    let set = match policy {
+        Attached::None => return Some(Vec::new()),
+        Attached::Set(set) if set.unread().is_empty() => set,
+        Attached::Set(_) | Attached::Unread(_) => return None,
     };
     let statements = set
         .policies()
         .iter()
         .flat_map(|named| &named.policy.statements);
+    let mut found = Vec::new();
     for statement in statements.filter(|statement| statement.may_allow()) {
-        let principals = match statement.body.as_ref().map(|body| &body.principals) {
-            Ok(Some(Clause::Only(list))) => list,
-            _ => return Trusted::Anyone,
+        let Ok(Some(Clause::Only(list))) = statement.body.as_ref().map(|body| &body.principals)
+        else {
+            return None;
         };
-        for principal in principals {
+        for principal in list {
             match principal {
-                Principal::Account(id) => {
-                    accounts.insert(id.clone());
-                }
-                Principal::Arn { account, arn } => match estate.position(arn) {
-                    Some(index) => {
-                        named.insert(index);
-                    }
-                    // Nobody here, or a session of a role.
-                    None => {
-                        let of = estate.actors.iter().enumerate();
-                        named.extend(
-                            of.filter(|(_, actor)| actor.account() == account)
-                                .filter(|(_, actor)| actor.is_named_by_session(arn))
-                                .map(|(index, _)| index),
-                        );
-                    }
-                },
+                Principal::Account(_) | Principal::Arn { .. } => found.push(principal),
                 Principal::Everyone | Principal::CanonicalUser(_) | Principal::Malformed { .. } => {
-                    return Trusted::Anyone;
+                    return None;
                 }
                 Principal::Service(_)
                 | Principal::Federated(_)
                 | Principal::CloudFront(_)
                 | Principal::Deleted(_) => {}
             }
+        }
+    }
+    Some(found)
+}
+
+/// Reads whom a trust policy can let in, without its conditions.
+fn trusted_by(estate: &Estate, role: &Actor) -> Trusted {
+    let Some(principals) = let_in(&role.trust) else {
+        return Trusted::Anyone;
+    };
+    let mut named = BTreeSet::new();
+    let mut accounts = BTreeSet::new();
+    for principal in principals {
+        match principal {
+            Principal::Account(id) => {
+                accounts.insert(id.clone());
+            }
+            Principal::Arn { account, arn } => match estate.position(arn) {
+                Some(index) => {
+                    named.insert(index);
+                }
+                // Nobody here, or a session of a role.
+                None => {
+                    let of = estate.actors.iter().enumerate();
+                    named.extend(
+                        of.filter(|(_, actor)| actor.account() == account)
+                            .filter(|(_, actor)| actor.is_named_by_session(arn))
+                            .map(|(index, _)| index),
+                    );
+                }
+            },
+            _ => {}
         }
     }
     Trusted::Some { named, accounts }
@@ -1414,21 +1657,32 @@ impl Dominators {
 /// Stands for whichever resource suits.
 const ANY: &str = "(any)";
 
-/// Positions of the roles that a resource acts as; none where it has none.
-fn roles_of(estate: &Estate, thing: &Thing, field: &str) -> Option<Result<Vec<usize>, String>> {
-    match thing.roles.get(field)? {
-        Ok(None) => None,
-        Ok(Some(arn)) => Some(Ok(match estate.instance_profiles.get(arn) {
-            Some(roles) => roles.clone(),
-            None => match estate.position(arn) {
-                Some(role) => vec![role],
-                // A profile may hold a role of which it is not known.
-                None if estate.hides_profiles(&thing.account) => {
-                    return Some(Err(format!("the role behind {arn} is not known")));
-                }
-                None => Vec::new(),
-            },
-        })),
-        Err(why) => Some(Err(why.clone())),
+/// Positions of the roles that a resource acts as; none where it has none. A role of another account cannot be
+/// passed to a service.
+///
+/// Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>
+pub(crate) fn roles_of(
+    estate: &Estate,
+    thing: &Thing,
+    field: &str,
+) -> Option<Result<Vec<usize>, String>> {
+    let arn = match thing.roles.get(field)? {
+        Ok(None) => return None,
+        Ok(Some(arn)) => arn,
+        Err(why) => return Some(Err(why.clone())),
+    };
+    let own = |role: &usize| {
+        let role = estate.actors.get(*role);
+        role.is_some_and(|role| role.account() == thing.account)
+    };
+    let held = estate.instance_profiles.get(arn).into_iter().flatten();
+    let mut roles: Vec<usize> = held.copied().filter(own).collect();
+    if roles.is_empty() {
+        roles.extend(estate.position(arn).filter(own));
     }
+    // A profile may hold a role of which it is not known.
+    if roles.is_empty() && estate.hides_profiles(&thing.account) {
+        return Some(Err(format!("the role behind {arn} is not known")));
+    }
+    Some(Ok(roles))
 }

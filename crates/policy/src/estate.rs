@@ -9,6 +9,7 @@ use crate::authorize::{
 };
 use crate::condition::{Fact, Request};
 use crate::document::{Body, Clause, Effect, Policy, Statement};
+use crate::escalation::Standing;
 use crate::identity::{Boundary, IdentitySet, NamedPolicy};
 use crate::pattern::Pattern;
 use crate::principal::{Kind, Requester};
@@ -246,6 +247,9 @@ pub struct Estate {
     pub organizations: BTreeMap<String, String>,
     /// What is not known of users, roles and resources, by type and account.
     pub unlisted: BTreeMap<(String, String), String>,
+    /// Roles among the actors that belong to another part of the organization, by ARN: this estate has them
+    /// as targets only, and where they stand was found out there.
+    pub guests: BTreeMap<String, Standing>,
 }
 
 /// A request to be decided in an estate.

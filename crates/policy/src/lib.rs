@@ -4,6 +4,7 @@
 //! rests on a fact that is not given, is undecided and says why. Nothing is guessed.
 
 pub mod authorize;
+pub mod bridges;
 pub mod condition;
 pub mod document;
 pub mod escalation;

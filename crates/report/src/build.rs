@@ -47,6 +47,12 @@ pub enum BuildError {
         /// The check.
         id: CheckId,
     },
+    /// The findings cannot be read back.
+    #[error("failed to read findings from a temporary file: {why}")]
+    Findings {
+        /// The system's answer.
+        why: String,
+    },
 }
 
 /// Makes the whole report of an evaluation, in memory. For many findings [`Live`] is the better way.
@@ -55,7 +61,12 @@ pub fn build(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::R
     let findings = evaluation
         .findings
         .iter()
-        .map(|found| Ok(finding(evaluation, found, catalog.check(&found.check)?)))
+        .map(|found| {
+            let found = found.map_err(|error| BuildError::Findings {
+                why: error.to_string(),
+            })?;
+            Ok(finding(evaluation, &found, catalog.check(&found.check)?))
+        })
         .collect::<Result<_, BuildError>>()?;
     Ok(v1::Report {
         head: live.head,
@@ -74,11 +85,9 @@ pub struct Live<'a> {
 impl<'a> Live<'a> {
     /// Of an evaluation and the catalogue that judged.
     pub fn new(evaluation: &'a Evaluation, catalog: CatalogView<'a>) -> Result<Self, BuildError> {
-        // All that can fail fails here: a renderer is to fail for its output alone.
-        for found in &evaluation.findings {
-            catalog.check(&found.check)?;
-        }
         Ok(Self {
+            // All that can fail fails here, for the head knows every check that was run: a renderer is to fail
+            // for its output alone.
             head: head(evaluation, &catalog)?,
             evaluation,
             catalog,
@@ -97,9 +106,10 @@ impl Source for Live<'_> {
     }
 
     fn each(&self, see: &mut Visit<'_>) -> io::Result<()> {
-        for found in &self.evaluation.findings {
+        for found in self.evaluation.findings.iter() {
+            let found = found?;
             let check = self.catalog.check(&found.check).map_err(io::Error::other)?;
-            see(&finding(self.evaluation, found, check))?;
+            see(&finding(self.evaluation, &found, check))?;
         }
         Ok(())
     }
@@ -128,7 +138,7 @@ fn head(evaluation: &Evaluation, catalog: &CatalogView<'_>) -> Result<v1::Head, 
             .iter()
             .map(|id| Ok(manual(catalog.check(id)?)))
             .collect::<Result<_, BuildError>>()?,
-        resources: evaluation.resource_keys.clone(),
+        resources: evaluation.resource_keys.iter().collect(),
     })
 }
 

@@ -7,6 +7,8 @@
 )]
 
 mod common;
+#[path = "common/edit.rs"]
+mod edit;
 #[path = "common/synthetic.rs"]
 mod synthetic;
 
@@ -468,7 +470,7 @@ fn hostile_data_unfold_to_what_can_be_seen() {
 #[test]
 fn a_report_without_findings_says_why() {
     let mut evaluation = common::evaluation();
-    evaluation.findings.clear();
+    edit::edit(&mut evaluation, Vec::clear);
     let listed_elsewhere = page(&common::report_of(&evaluation));
     assert!(listed_elsewhere.contains("not listed here: this report was asked for other verdicts"));
     evaluation.tallies = posture_engine::Tallies::default();

@@ -6,6 +6,8 @@
 )]
 
 mod common;
+#[path = "common/edit.rs"]
+mod edit;
 #[path = "common/hostile.rs"]
 mod hostile;
 
@@ -84,7 +86,7 @@ fn explained_unknown() {
 #[test]
 fn json_report() {
     let mut evaluation = common::evaluation();
-    evaluation.findings.truncate(1);
+    edit::edit(&mut evaluation, |findings| findings.truncate(1));
     insta::assert_snapshot!(String::from_utf8(json(&common::report_of(&evaluation))).unwrap());
 }
 
@@ -95,7 +97,7 @@ fn json_follows_the_schema() {
         assert_valid(&hostile(text));
     }
     let mut empty = common::evaluation();
-    empty.findings.clear();
+    edit::edit(&mut empty, Vec::clear);
     empty.coverage.clear();
     empty.tallies = posture_engine::Tallies::default();
     empty.by_status.clear();
@@ -270,7 +272,7 @@ fn unknowns_lower_coverage_only() {
 #[test]
 fn summary_counts_by_severity_whatever_is_listed() {
     let mut evaluation = common::evaluation();
-    evaluation.findings.clear();
+    edit::edit(&mut evaluation, Vec::clear);
     let report = common::report_of(&evaluation);
     assert_eq!(report.head.summary.by_severity.critical, 5);
     assert_eq!(
@@ -397,7 +399,7 @@ fn colour_only_where_it_is_wanted() {
 #[test]
 fn a_sound_account_says_so_and_an_unread_one_does_not() {
     let mut evaluation = common::evaluation();
-    evaluation.findings.clear();
+    edit::edit(&mut evaluation, Vec::clear);
     for tally in evaluation.tallies.checks.values_mut() {
         tally.fail = 0;
     }

@@ -6,6 +6,8 @@
 )]
 
 mod common;
+#[path = "common/edit.rs"]
+mod edit;
 
 use std::collections::BTreeMap;
 
@@ -51,9 +53,11 @@ fn evaluation() -> Evaluation {
     ];
     evaluation.by_status.insert(Status::Waived, 2);
     evaluation.kept.push(Status::Waived);
-    let finding = evaluation.findings.first_mut().unwrap();
-    finding.status = Status::Waived;
-    finding.waiver = Some(0);
+    edit::edit(&mut evaluation, |findings| {
+        let finding = findings.first_mut().unwrap();
+        finding.status = Status::Waived;
+        finding.waiver = Some(0);
+    });
     evaluation
 }
 

@@ -15,7 +15,7 @@ pub use format::{
     AccountRecord, LedgerEntry, Listing, Manifest, SCHEMA_VERSION, ScanRecord, Scope, Shards,
     ToolRecord, UnitKey, UnitRecord,
 };
-pub use read::{Snapshot, missing_shards};
+pub use read::{Envelope, Line, Snapshot, missing_shards};
 pub use shard::{Shard, ShardError};
 pub use store::{Directory, Store};
 pub use write::SnapshotWriter;

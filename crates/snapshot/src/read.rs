@@ -5,7 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use posture_model::{AccountId, Resource};
+use posture_model::{AccountId, Region, Resource};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::format::{AccountRecord, LedgerEntry, Manifest, Shards, UnitKey, UnitRecord};
@@ -17,13 +19,13 @@ use crate::{SCHEMA_VERSION, SnapshotError};
 /// What a snapshot is known by.
 pub(crate) const MANIFEST: &str = "manifest.json";
 
-/// A snapshot opened for reading.
-#[derive(Debug)]
+/// A snapshot opened for reading. Clones share everything.
+#[derive(Debug, Clone)]
 pub struct Snapshot {
     store: Arc<dyn Store>,
     /// What the names of its units begin with.
     base: String,
-    manifest: Manifest,
+    manifest: Arc<Manifest>,
 }
 
 impl Snapshot {
@@ -40,7 +42,7 @@ impl Snapshot {
             return Ok(Self {
                 store,
                 base: String::new(),
-                manifest,
+                manifest: Arc::new(manifest),
             });
         };
         if manifest.scan.finished_at.is_none() {
@@ -54,7 +56,7 @@ impl Snapshot {
         Ok(Self {
             store,
             base,
-            manifest,
+            manifest: Arc::new(manifest),
         })
     }
 
@@ -63,17 +65,26 @@ impl Snapshot {
         &self.manifest
     }
 
-    /// All resources of a unit.
-    ///
-    /// The digest is compared first, so a truncated or altered file is an error and not a shorter
-    /// list.
+    /// All resources of a unit, in memory.
     pub fn read_unit(&self, unit: &UnitRecord) -> Result<Vec<Resource>, SnapshotError> {
-        let (name, _) = unit_names(&self.base, &unit.key);
-        let path = self.store.place(&name);
-        let bytes = self
-            .store
-            .read(&name)?
-            .ok_or_else(|| SnapshotError::io("read", &path, std::io::ErrorKind::NotFound.into()))?;
+        let mut resources = Vec::new();
+        self.each_line(unit, |line| {
+            resources.push(line.resource()?);
+            Ok(())
+        })?;
+        Ok(resources)
+    }
+
+    /// Shows the resources of a unit one at a time, as lines that are read by whoever wants to.
+    ///
+    /// The digest is compared before the first is shown, so a truncated or altered file is an error and not a
+    /// shorter list. Nothing that was shown counts unless the end is reached without an error.
+    pub fn each_line(
+        &self,
+        unit: &UnitRecord,
+        mut see: impl FnMut(Line<'_>) -> Result<(), SnapshotError>,
+    ) -> Result<(), SnapshotError> {
+        let (path, bytes) = self.compressed(unit)?;
         if hex(&Sha256::digest(&bytes)) != unit.sha256 {
             return Err(SnapshotError::corrupt(
                 &path,
@@ -82,25 +93,105 @@ impl Snapshot {
         }
         let decoder =
             zstd::Decoder::new(bytes.as_slice()).map_err(|e| SnapshotError::corrupt(&path, e))?;
-        let mut resources = Vec::with_capacity(usize::try_from(unit.resources).unwrap_or_default());
-        for (index, line) in BufReader::new(decoder).lines().enumerate() {
-            let line = line.map_err(|e| SnapshotError::corrupt(&path, e))?;
-            let resource: Resource = serde_json::from_str(&line).map_err(|e| {
-                SnapshotError::corrupt(&path, format_args!("line {}: {e}", index + 1))
+        let mut reader = BufReader::with_capacity(1 << 16, decoder);
+        let mut text = Vec::new();
+        let mut number = 0;
+        while {
+            text.clear();
+            let read = reader.read_until(b'\n', &mut text);
+            read.map_err(|e| SnapshotError::corrupt(&path, e))? > 0
+        } {
+            number += 1;
+            see(Line {
+                text: &text,
+                number,
+                path: &path,
+                unit: &unit.key,
             })?;
-            resources.push(resource);
         }
-        if resources.len() as u64 != unit.resources {
+        if number != unit.resources {
             return Err(SnapshotError::corrupt(
                 &path,
                 format_args!(
-                    "it holds {} resources where {} were recorded",
-                    resources.len(),
+                    "it holds {number} resources where {} were recorded",
                     unit.resources
                 ),
             ));
         }
-        Ok(resources)
+        Ok(())
+    }
+
+    /// The file of a unit as it is, a tenth or less of what is in it: the one place where resources come from.
+    fn compressed(&self, unit: &UnitRecord) -> Result<(PathBuf, Vec<u8>), SnapshotError> {
+        let (name, _) = unit_names(&self.base, &unit.key);
+        let path = self.store.place(&name);
+        let bytes = self.store.read(&name)?;
+        let bytes = bytes
+            .ok_or_else(|| SnapshotError::io("read", &path, std::io::ErrorKind::NotFound.into()))?;
+        Ok((path, bytes))
+    }
+}
+
+/// One resource as it is written.
+#[derive(Debug)]
+pub struct Line<'a> {
+    text: &'a [u8],
+    number: u64,
+    path: &'a Path,
+    unit: &'a UnitKey,
+}
+
+/// What tells a resource from all others, without its properties.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Envelope {
+    /// Its type.
+    pub r#type: String,
+    /// Its ARN.
+    pub arn: String,
+    /// The account that owns it.
+    pub account: AccountId,
+    /// Its region, or `global`.
+    pub region: Region,
+}
+
+impl Line<'_> {
+    /// The type of the resource, where a glance tells: costs next to nothing, and finds no mistakes.
+    pub fn kind(&self) -> Option<&str> {
+        let rest = self.text.strip_prefix(br#"{"type":""#)?;
+        let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+        let closed = rest.get(end) == Some(&b'"');
+        let kind = rest.get(..end).filter(|_| closed)?;
+        std::str::from_utf8(kind).ok()
+    }
+
+    /// Reads what the resource is; costs a fraction of reading all of it.
+    pub fn envelope(&self) -> Result<Envelope, SnapshotError> {
+        let envelope: Envelope = self.read()?;
+        self.belongs(&envelope.account)?;
+        Ok(envelope)
+    }
+
+    /// Reads the resource.
+    pub fn resource(&self) -> Result<Resource, SnapshotError> {
+        let resource: Resource = self.read()?;
+        self.belongs(&resource.account)?;
+        Ok(resource)
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, SnapshotError> {
+        serde_json::from_slice(self.text).map_err(|e| self.corrupt(&e))
+    }
+
+    /// What one account's unit says of another account would be missing there.
+    fn belongs(&self, account: &AccountId) -> Result<(), SnapshotError> {
+        if *account == self.unit.account {
+            return Ok(());
+        }
+        Err(self.corrupt(&format_args!("it is of account {account}")))
+    }
+
+    fn corrupt(&self, detail: &dyn std::fmt::Display) -> SnapshotError {
+        SnapshotError::corrupt(self.path, format_args!("line {}: {detail}", self.number))
     }
 }
 
@@ -123,20 +214,20 @@ pub(crate) fn read_manifest(
         return Ok(None);
     };
     // The version is looked at by itself: the rest of a newer manifest may not parse at all.
-    let value: serde_json::Value =
+    #[derive(Deserialize)]
+    struct Version {
+        schema_version: String,
+    }
+    let found: Version =
         serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
-    let found = value
-        .get("schema_version")
-        .and_then(|v| v.as_str())
-        .ok_or_else(|| SnapshotError::corrupt(&path, "it has no schema_version"))?;
-    if newer(found, SCHEMA_VERSION) {
+    if newer(&found.schema_version, SCHEMA_VERSION) {
         return Err(SnapshotError::Newer {
             path,
-            found: found.to_owned(),
+            found: found.schema_version,
             supported: SCHEMA_VERSION,
         });
     }
-    serde_json::from_value(value)
+    serde_json::from_slice(&bytes)
         .map(Some)
         .map_err(|e| SnapshotError::corrupt(&path, e))
 }

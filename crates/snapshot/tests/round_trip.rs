@@ -85,6 +85,41 @@ fn resources_come_back_sorted() {
 }
 
 #[test]
+fn lines_tell_what_they_are_without_being_read_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), true);
+    let snapshot = Snapshot::open(dir.path()).unwrap();
+    let mut seen = Vec::new();
+    snapshot
+        .each_line(&snapshot.manifest().units[0], |line| {
+            let envelope = line.envelope()?;
+            assert_eq!(line.kind(), Some(envelope.r#type.as_str()));
+            seen.push(envelope.arn);
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(seen, [resource("a").arn, resource("b").arn]);
+}
+
+#[test]
+fn a_unit_tells_of_its_own_account_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = writer(dir.path()).unwrap();
+    let foreign = Resource {
+        account: AccountId::new("210987654321").unwrap(),
+        ..resource("a")
+    };
+    writer
+        .write_unit(key("lambda"), BTreeMap::new(), Vec::new(), vec![foreign])
+        .unwrap();
+    writer.finish(Vec::new(), &[key("lambda")]).unwrap();
+    let snapshot = Snapshot::open(dir.path()).unwrap();
+    let read = snapshot.read_unit(&snapshot.manifest().units[0]);
+    let why = read.unwrap_err().to_string();
+    assert!(why.contains("it is of account 210987654321"), "{why}");
+}
+
+#[test]
 fn an_interrupted_scan_resumes_and_can_be_read() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), false);

@@ -28,6 +28,9 @@ pub(crate) struct TypeError {
     pub(crate) help: Option<String>,
 }
 
+/// The type in which the prefix lists of security-group rules are looked up.
+pub(crate) const PREFIX_LIST: &str = "ec2.managed_prefix_list";
+
 /// What an expression reads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Reads {
@@ -37,6 +40,10 @@ pub(crate) struct Reads {
     pub(crate) collected: BTreeMap<u16, BTreeSet<String>>,
     /// Types reached through look-ups.
     pub(crate) lookups: BTreeSet<u16>,
+    /// Types that functions look at by themselves.
+    pub(crate) beside: BTreeSet<u16>,
+    /// Whether it asks who can become an administrator.
+    pub(crate) escalation: bool,
     /// Operations that fill what is read.
     pub(crate) sources: BTreeSet<String>,
 }
@@ -726,6 +733,10 @@ impl<'a> Checker<'a> {
             if matches!(name, "leaves_services_unused" | "unused_services") {
                 self.last_accessed(id, name, subject.as_ref());
             }
+            self.reads.escalation |= matches!(name, "can_escalate" | "escalation");
+        }
+        if function.params.contains(&Param::Rules) {
+            self.reads.beside.extend(type_number(PREFIX_LIST));
         }
         self.arguments(function, args)
     }

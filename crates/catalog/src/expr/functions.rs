@@ -369,7 +369,8 @@ fn service_of<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
 fn is_known_account<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let here = frame::here()?;
     let id = text("is_known_account", &args, 0)?;
-    match here.world().is_known_account(here.resource(), id) {
+    let organization = here.world().organization();
+    match organization.is_known_account(&here.resource().0.account, id) {
         Ok(known) => bool(known),
         Err(gap) => Err(frame::gap(&gap)),
     }

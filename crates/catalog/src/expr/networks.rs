@@ -9,6 +9,7 @@ use cel::common::types::{CelInt, CelString};
 use posture_model::{Gap, GapReason};
 use posture_network::{Found, PrefixList, Rule};
 
+use super::check::PREFIX_LIST;
 use super::frame;
 use super::functions::{Args, Outcome, arg, bool, text, texts};
 use super::types::type_number;
@@ -270,7 +271,7 @@ fn owned(
 /// addresses of one AWS service each and never the internet: they count as empty here.
 fn prefix_list(id: &str, gaps: &mut Vec<Arc<Gap>>) -> Result<Option<Vec<String>>, ExecutionError> {
     let here = frame::here()?;
-    let Some(of) = type_number("ec2.managed_prefix_list") else {
+    let Some(of) = type_number(PREFIX_LIST) else {
         return Ok(None);
     };
     Ok(match here.world().lookup(here.resource(), of, id) {

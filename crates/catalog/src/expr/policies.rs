@@ -20,6 +20,7 @@ use super::frame;
 use super::functions::{Args, Outcome, action, bool, int_arg, receiver, texts};
 use super::types::type_number;
 use super::value::{ListVal, Node, PolicyVal, ResourceVal};
+use crate::climb::assumption;
 use crate::world::World;
 
 /// Policy documents and sets of them, each kept once however often it occurs.
@@ -246,16 +247,17 @@ fn as_resource_policy(
     let owner = policy.owner.as_deref();
     let service = owner.and_then(|owner| service(owner.kind));
     let account = owner.map(|owner| owner.account.as_str());
+    let shared = world.organization();
     let context = ResourceContext {
         account,
         arn: owner
             .filter(|_| service.is_some())
             .map(|owner| owner.arn.as_str()),
         service,
-        organization: account.and_then(|account| world.organization_of(account)),
-        known_accounts: Some(world.known_accounts()),
-        others_are_foreign: account.is_some_and(|account| world.others_are_foreign(account)),
-        now: Some(world.now().unix()),
+        organization: account.and_then(|account| shared.id_of(account)),
+        known_accounts: Some(shared.known_accounts()),
+        others_are_foreign: account.is_some_and(|account| shared.others_are_foreign(account)),
+        now: Some(shared.now().unix()),
     };
     match policy.parsed() {
         Ok(parsed) => judge(parsed, &context),
@@ -399,7 +401,8 @@ members! {
 pub(crate) fn can_escalate<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let principal = receiver::<ResourceVal>(&args)?;
     let here = frame::here()?;
-    let found = here.world().escalations();
+    let climbers = here.world().climbers();
+    let found = &climbers.found;
     let arn = principal.0.arn.as_str();
     let one = found
         .principals
@@ -408,11 +411,12 @@ pub(crate) fn can_escalate<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
         if one.administrator {
             return bool(false);
         }
-        let estate = here.world().estate();
         let mut assumed = Vec::new();
         for chain in &one.chains {
             let ends = chain.hops.iter().flat_map(|hop| [&hop.from, &hop.to]);
-            let of: Vec<String> = ends.filter_map(|arn| estate.assumption(arn)).collect();
+            let of: Vec<String> = ends
+                .filter_map(|arn| assumption(here.world(), arn))
+                .collect();
             if of.is_empty() {
                 return bool(true);
             }
@@ -428,7 +432,7 @@ pub(crate) fn can_escalate<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     }
     match found.undecided.get(arn) {
         // Who is not in the estate was not looked at.
-        None if here.world().estate().actor(arn).is_none() => {
+        None if !climbers.knows(arn) => {
             frame::note(&undecidable(
                 GapReason::Malformed,
                 "its ARN is not understood",
@@ -451,8 +455,12 @@ pub(crate) fn escalation<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let here = frame::here()?;
     let arn = principal.0.arn.as_str();
     let found = here.world().escalations();
-    let one = found.principals.iter().find(|one| one.principal == arn);
+    let one = found
+        .principals
+        .binary_search_by(|one| one.principal.as_str().cmp(arn));
     let hops = one
+        .ok()
+        .and_then(|at| found.principals.get(at))
         .and_then(|one| one.chains.first())
         .map(|chain| chain.hops.iter().map(ToString::to_string).collect())
         .unwrap_or_default();

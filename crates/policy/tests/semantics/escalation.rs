@@ -136,7 +136,7 @@ fn pass(service: &str) -> Need {
 }
 
 /// One path of each shape.
-fn paths() -> Vec<Path> {
+pub(crate) fn paths() -> Vec<Path> {
     const EC2: &str = "ec2.amazonaws.com";
     const LAMBDA: &str = "lambda.amazonaws.com";
     vec![

@@ -1,6 +1,7 @@
 //! What the analyses must answer, as tables: a document, the question, the answer.
 
 mod authorize;
+mod bridges;
 mod documents;
 mod escalation;
 mod identity;

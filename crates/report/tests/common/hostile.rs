@@ -77,15 +77,17 @@ pub(crate) fn hostile(text: &str) -> Report {
         text,
     );
     finding.resource.tags = [(text.to_owned(), text.to_owned())].into();
-    for gap in &mut evaluation.findings.last_mut().unwrap().gaps {
-        gap.code = Some(text.to_owned());
-    }
+    crate::edit::edit(&mut evaluation, |findings| {
+        for gap in &mut findings.last_mut().unwrap().gaps {
+            gap.code = Some(text.to_owned());
+        }
+        findings.insert(0, finding);
+    });
     for entry in &mut evaluation.coverage {
         for gap in &mut entry.ledger.gaps {
             gap.code = Some(text.to_owned());
         }
     }
-    evaluation.findings.insert(0, finding);
     evaluation.accounts[1].name = Some(text.to_owned());
     common::report_of(&evaluation)
 }

@@ -726,7 +726,7 @@ pub(crate) fn evaluation() -> Evaluation {
         resources: 1_284,
         checks: 124,
         by_status: by_status.into(),
-        findings,
+        findings: findings.into(),
         tallies,
         coverage: coverage(),
         complete: false,
@@ -743,7 +743,9 @@ pub(crate) fn evaluation() -> Evaluation {
             PROD,
             "eu-west-1",
             "arn:aws:lambda:eu-west-1:222222222222:function:orders",
-        )],
+        )]
+        .into_iter()
+        .collect(),
         kept: vec![Status::Fail, Status::Unknown],
         shards: None,
         waivers: Vec::new(),

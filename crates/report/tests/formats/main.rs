@@ -8,6 +8,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/edit.rs"]
+mod edit;
 #[path = "../common/hostile.rs"]
 mod hostile;
 
