@@ -16,6 +16,7 @@ mod commands;
 mod demo;
 mod denied;
 mod deploy;
+mod fleet;
 mod hostile;
 mod interrupted;
 mod localstack;

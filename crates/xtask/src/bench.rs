@@ -31,6 +31,7 @@ const BENCHES: &[(&str, &str, &str)] = &[
         "a synthetic report of 120,000 findings, in every format",
     ),
     ("collect", "dev", "collection from a replayed account"),
+    ("fleet", "dev", "answers of the simulated fleet"),
 ];
 
 pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, Error> {

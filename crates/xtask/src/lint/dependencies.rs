@@ -72,6 +72,7 @@ const CRATES: &[(&str, &[&str], Links)] = &[
         Links::Pure,
     ),
     ("posture-testkit", &[], Links::Smithy),
+    ("posture-fleet", &[], Links::Pure),
     (
         "posture-collect",
         &["posture-model", "posture-snapshot"],
@@ -123,6 +124,7 @@ const CRATES: &[(&str, &[&str], Links)] = &[
             "posture-report",
             "posture-collect",
             "posture-testkit",
+            "posture-fleet",
         ],
         Links::Sdk,
     ),
@@ -130,7 +132,7 @@ const CRATES: &[(&str, &[&str], Links)] = &[
 
 /// Further crates of the workspace that a crate may use in its tests.
 const IN_TESTS: &[(&str, &[&str])] = &[
-    ("posture-collect", &["posture-testkit"]),
+    ("posture-collect", &["posture-testkit", "posture-fleet"]),
     ("posture-cli", &["posture-testkit"]),
     ("posture-report", &["posture-snapshot"]),
 ];

@@ -16,6 +16,10 @@ const PARTNERS: &[(&str, &str)] = &[
         "crates/collect/tests/it/",
         "empty, two pages, denied, throttled then answered",
     ),
+    (
+        "crates/fleet/src/service/",
+        "every declared operation, for accounts of any size",
+    ),
     ("crates/model/src/", "the types that it fills"),
 ];
 
@@ -179,12 +183,13 @@ mod tests {
             file("crates/testkit/src/world/ec2.rs", ""),
             file("crates/testkit/src/world/core.rs", ""),
             file("crates/collect/tests/it/ec2.rs", ""),
+            file("crates/fleet/src/service/ec2/mod.rs", ""),
             file("crates/model/src/ec2/mod.rs", ""),
         ];
         assert!(found(&files).is_empty());
         files.push(file("crates/collect/src/service/sqs.rs", ""));
-        assert_eq!(found(&files).len(), 3);
-        files.push(file("crates/testkit/src/world/sns.rs", ""));
         assert_eq!(found(&files).len(), 4);
+        files.push(file("crates/testkit/src/world/sns.rs", ""));
+        assert_eq!(found(&files).len(), 5);
     }
 }
