@@ -177,25 +177,21 @@ fn copy_tree(from: &Path, to: &Path, skip: &dyn Fn(&str) -> bool) {
 
 fn run(snapshot: &Path, replay: &Replay) {
     let request = ScanRequest {
-        session: Session::fixed(replay.client(), Some("http://replay.invalid")),
-        accounts: Vec::new(),
-        organization: false,
-        role: None,
         regions: vec![Region::new(world::REGION).expect("a region")],
-        excluded_regions: Vec::new(),
-        services: Vec::new(),
         policy: CallPolicy {
             attempts: 2,
             throttled_attempts: 2,
             ..CallPolicy::default()
         },
         unit_timeout: Duration::from_secs(3600),
-        snapshot: posture_snapshot::Directory::store(snapshot),
-        shard: None,
-        tool: ToolRecord {
-            name: "posture".into(),
-            version: "test".into(),
-        },
+        ..ScanRequest::new(
+            Session::fixed(replay.client(), Some("http://replay.invalid")),
+            posture_snapshot::Directory::store(snapshot),
+            ToolRecord {
+                name: "posture".into(),
+                version: "test".into(),
+            },
+        )
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

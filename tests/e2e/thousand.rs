@@ -65,6 +65,7 @@ fn snapshot() -> PathBuf {
     let record = AccountRecord {
         id: account.clone(),
         name: None,
+        email: None,
         ou_path: None,
         tags: BTreeMap::new(),
         partition: Partition::aws(),

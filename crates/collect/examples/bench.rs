@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use posture_collect::{CallPolicy, Progress, ScanRequest, Session, operation_of, scan};
+use posture_collect::{Progress, ScanRequest, Session, operation_of, scan};
 use posture_model::{AccountId, Gap, Region};
 use posture_snapshot::{ToolRecord, UnitKey};
 use posture_testkit::{Replay, Reply, reply, world};
@@ -82,21 +82,16 @@ fn empty() {
 
 fn request(replay: &Replay, service: &str, snapshot: std::path::PathBuf) -> ScanRequest {
     ScanRequest {
-        session: Session::fixed(replay.client(), Some("http://replay.invalid")),
-        accounts: Vec::new(),
-        organization: false,
-        role: None,
         regions: vec![Region::new(world::REGION).expect("a region")],
-        excluded_regions: Vec::new(),
         services: vec![service.to_owned()],
-        policy: CallPolicy::default(),
-        unit_timeout: Duration::from_secs(600),
-        snapshot: posture_snapshot::Directory::store(snapshot),
-        shard: None,
-        tool: ToolRecord {
-            name: "posture".into(),
-            version: "bench".into(),
-        },
+        ..ScanRequest::new(
+            Session::fixed(replay.client(), Some("http://replay.invalid")),
+            posture_snapshot::Directory::store(snapshot),
+            ToolRecord {
+                name: "posture".into(),
+                version: "bench".into(),
+            },
+        )
     }
 }
 

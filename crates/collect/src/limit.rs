@@ -341,7 +341,7 @@ mod tests {
             bucket.take().await;
         }
         assert!(lock(&bucket.pace).take().is_some(), "the eleventh waits");
-        for _ in 0..20 {
+        for _ in 0..24 {
             bucket.answered();
         }
         for _ in 0..30 {

@@ -167,6 +167,7 @@ pub fn synthetic(catalog: &Catalog, functions: usize) -> Result<Snapshot, String
             .map(|id| AccountRecord {
                 id,
                 name: None,
+                email: None,
                 ou_path: None,
                 tags: BTreeMap::new(),
                 partition: Partition::aws(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use posture_collect::{CallPolicy, Progress, ScanError, ScanRequest, Session, operation_of, scan};
+use posture_collect::{Progress, ScanError, ScanRequest, Session, operation_of, scan};
 use posture_model::{AccountId, Gap, Region, Resource};
 use posture_snapshot::{LedgerEntry, Listing, Snapshot, ToolRecord, UnitKey, UnitRecord};
 use posture_testkit::{Replay, Reply, world};
@@ -77,21 +77,17 @@ pub(crate) async fn scan_replay(service: &str, replay: Replay) -> Scanned {
 pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, ScanError> {
     let dir = tempfile::tempdir().unwrap();
     let request = ScanRequest {
-        session: Session::fixed(replay.client(), Some("http://replay.invalid")),
-        accounts: Vec::new(),
-        organization: false,
-        role: None,
         regions: vec![Region::new(world::REGION).unwrap()],
-        excluded_regions: Vec::new(),
         services: vec![service.to_owned()],
-        policy: CallPolicy::default(),
         unit_timeout: Duration::from_secs(3600),
-        snapshot: posture_snapshot::Directory::store(dir.path().join("snapshot")),
-        shard: None,
-        tool: ToolRecord {
-            name: "posture".into(),
-            version: "test".into(),
-        },
+        ..ScanRequest::new(
+            Session::fixed(replay.client(), Some("http://replay.invalid")),
+            posture_snapshot::Directory::store(dir.path().join("snapshot")),
+            ToolRecord {
+                name: "posture".into(),
+                version: "test".into(),
+            },
+        )
     };
     scan(request, Arc::new(Silent)).await?;
     let snapshot = Snapshot::open(&dir.path().join("snapshot")).unwrap();
