@@ -346,9 +346,13 @@ fn better<T>(known: &mut Collected<T>, other: Collected<T>) {
 }
 
 /// The operations by which an organization is looked at for its accounts.
-pub(crate) fn operations() -> &'static [&'static Operation] {
-    organizations::OPERATIONS
-}
+pub(crate) static OPERATIONS: &[&Operation] = &[
+    &organizations::LIST_ACCOUNTS,
+    &organizations::LIST_ROOTS,
+    &organizations::LIST_ORGANIZATIONAL_UNITS,
+    &organizations::LIST_ACCOUNTS_FOR_PARENT,
+    &organizations::LIST_TAGS,
+];
 
 #[cfg(test)]
 mod tests {

@@ -33,9 +33,14 @@ pub use scan::{
 };
 pub use secrets::ExaminerError;
 pub use service::{Placement, Service, all as services, find as find_service};
-pub use session::{AccountRole, Caller, Session, SessionOptions};
+pub use session::{AccountRole, Caller, SESSION_NAME, Session, SessionOptions};
 
 /// The operations that find accounts and regions, before any collector runs.
 pub fn core_operations() -> &'static [&'static Operation] {
     session::OPERATIONS
+}
+
+/// The operations by which the scanning principal finds the accounts of its organization and tells them apart.
+pub fn organization_operations() -> impl Iterator<Item = &'static Operation> {
+    accounts::OPERATIONS.iter().copied()
 }

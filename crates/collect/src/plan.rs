@@ -235,26 +235,29 @@ impl Core {
         };
         targets.sort_by(|a, b| a.id.cmp(&b.id));
         targets.dedup_by(|a, b| a.id == b.id);
-        let cx = self.callers(session, caller, accounts::operations());
+        let cx = self.callers(session, caller, accounts::OPERATIONS);
         let targets = accounts::filtered(&cx, &request.filter, targets).await?;
         if targets.is_empty() {
             return Err(ScanError::Request(
                 "no account is left to scan: the filters leave all of them out".to_owned(),
             ));
         }
-        let foreign = targets.iter().any(|target| target.id != caller.account);
-        if foreign && request.role.is_none() {
-            return Err(ScanError::Request(
-                "accounts other than the caller's need a role to assume: give --role-name"
-                    .to_owned(),
-            ));
+        let foreign = targets.iter().filter(|target| target.id != caller.account);
+        for target in foreign {
+            let Some(role) = &request.role else {
+                return Err(ScanError::Request(
+                    "accounts other than the caller's need a role to assume: give --role-name"
+                        .to_owned(),
+                ));
+            };
+            role.leads_to(&caller.partition, &target.id)?;
         }
         Ok(targets)
     }
 
     /// A context to ask the organization about accounts, for the time of the scan.
     pub(crate) fn organization(&mut self, session: &Session, caller: &Caller) -> Cx {
-        self.callers(session, caller, accounts::operations())
+        self.callers(session, caller, accounts::OPERATIONS)
     }
 
     pub(crate) async fn plan_all(

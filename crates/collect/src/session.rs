@@ -306,7 +306,7 @@ pub struct AccountRole {
 }
 
 /// How sessions are called unless told otherwise.
-const SESSION_NAME: &str = "posture-scan";
+pub const SESSION_NAME: &str = "posture-scan";
 
 impl AccountRole {
     /// A role, by its name or ARN.
@@ -331,6 +331,30 @@ impl AccountRole {
                 self.role.trim_start_matches('/')
             )
         }
+    }
+}
+
+impl AccountRole {
+    /// A role in one account may not be taken for that of another: what it sees would be told of the wrong one.
+    pub(crate) fn leads_to(
+        &self,
+        partition: &Partition,
+        account: &AccountId,
+    ) -> Result<(), ScanError> {
+        let text = self.arn(partition, account);
+        let leads = Arn::new(text.clone()).is_ok_and(|arn| {
+            arn.partition() == partition.as_str()
+                && arn.account() == account.as_str()
+                && arn.service() == "iam"
+                && arn.resource().starts_with("role/")
+        });
+        if leads {
+            return Ok(());
+        }
+        Err(ScanError::Request(format!(
+            "{text} is no role in account {account} of partition {partition}: write \
+             arn:{{partition}}:iam::{{account}}:role/NAME, or the name alone"
+        )))
     }
 }
 
@@ -506,4 +530,39 @@ pub(crate) async fn regions(cx: &Cx) -> Result<Regions, Gap> {
     regions.enabled.sort();
     regions.disabled.sort();
     Ok(regions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_that_of_the_account_it_is_for() {
+        let account = AccountId::new("111122223333").unwrap();
+        let in_partition = |role: &str, partition: &str| {
+            AccountRole::new(role)
+                .leads_to(&Partition(partition.to_owned()), &account)
+                .is_ok()
+        };
+        for sound in [
+            "PostureScan",
+            "/audit/PostureScan",
+            "arn:{partition}:iam::{account}:role/PostureScan",
+            "arn:aws-cn:iam::{account}:role/audit/PostureScan",
+            "arn:aws-cn:iam::111122223333:role/PostureScan",
+        ] {
+            assert!(in_partition(sound, "aws-cn"), "{sound}");
+        }
+        for unsound in [
+            "arn:aws-cn:iam::444455556666:role/PostureScan",
+            "arn:aws:iam::{account}:role/PostureScan",
+            "arn:aws-cn:iam::{account}:user/PostureScan",
+            "arn:aws-cn:iam::{acount}:role/PostureScan",
+        ] {
+            assert!(!in_partition(unsound, "aws-cn"), "{unsound}");
+        }
+        let role = AccountRole::new("PostureScan");
+        let arn = role.arn(&Partition("aws-us-gov".to_owned()), &account);
+        assert_eq!(arn, "arn:aws-us-gov:iam::111122223333:role/PostureScan");
+    }
 }
