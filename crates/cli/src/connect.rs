@@ -47,6 +47,17 @@ pub(crate) fn role(args: &RoleArgs, sessions: &SessionArgs) -> Option<AccountRol
     })
 }
 
+/// The roles on the way to the accounts. External id and tags are for the last step, which is not among them.
+pub(crate) fn role_chain(args: &SessionArgs) -> Vec<AccountRole> {
+    args.via
+        .iter()
+        .map(|arn| AccountRole {
+            session_name: args.session_name.clone(),
+            ..AccountRole::new(arn)
+        })
+        .collect()
+}
+
 pub(crate) fn pairs(given: &[KeyValue]) -> Vec<(String, String)> {
     given
         .iter()

@@ -83,7 +83,7 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
     };
     let request = ScanRequest {
         accounts: args.account.iter().cloned().collect(),
-        role_chain: args.sessions.via.clone(),
+        role_chain: connect::role_chain(&args.sessions),
         role: connect::role(&args.role, &args.sessions),
         regions: vec![region],
         services: args.service.clone(),

@@ -154,7 +154,7 @@ async fn scan_into(
             tags: connect::pairs(&args.filter.account_tag),
             excluded_accounts: args.filter.exclude_account.clone(),
         },
-        role_chain: args.sessions.via.clone(),
+        role_chain: connect::role_chain(&args.sessions),
         role: connect::role(&args.role, &args.sessions),
         regions: args.region.clone(),
         excluded_regions: args.exclude_region.clone(),

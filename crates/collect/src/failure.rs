@@ -3,10 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::ErrorKind;
 use posture_model::{Gap, GapReason};
 
 use crate::operation::Operation;
@@ -161,12 +162,9 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
         SdkError::DispatchFailure(dispatch) if dispatch.is_user() => {
             Failure::new(GapReason::Error, Some("NotSent"), false)
         }
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() || dispatch.is_io() => {
-            Failure::new(
-                GapReason::Timeout,
-                dispatch.is_io().then_some("ConnectionFailed"),
-                true,
-            )
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Failure::timeout(),
+        SdkError::DispatchFailure(dispatch) if is_lost_connection(dispatch) => {
+            Failure::new(GapReason::Timeout, Some("ConnectionFailed"), true)
         }
         SdkError::DispatchFailure(_) => {
             // What is left is most often credentials that could not be had.
@@ -196,6 +194,12 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
         }
         _ => Failure::new(GapReason::Error, None, false),
     }
+}
+
+/// Whether there was no connection, or it ended before the answer. The latter is what the SDK's client calls an
+/// error of another, transient kind.
+fn is_lost_connection(dispatch: &DispatchFailure) -> bool {
+    dispatch.is_io() || dispatch.as_other() == Some(ErrorKind::TransientError)
 }
 
 /// `Retry-After` as seconds or as a date, or Amazon's own header in milliseconds.
@@ -265,6 +269,9 @@ fn by_code(code: Option<&str>, status: u16) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
 
     #[test]
@@ -327,6 +334,20 @@ mod tests {
         assert!(!is_skewed(None, now));
         assert!(by_code(Some("ExpiredTokenException"), 400).is_expired());
         assert!(!by_code(Some("AccessDenied"), 403).is_expired());
+    }
+
+    #[test]
+    fn a_connection_that_ends_without_an_answer_is_tried_again() {
+        let dispatch = |error| SdkError::<ErrorMetadata, HttpResponse>::dispatch_failure(error);
+        let closed = ConnectorError::other("closed".into(), Some(ErrorKind::TransientError));
+        for lost in [closed, ConnectorError::io("reset".into())] {
+            let failure = classify(&dispatch(lost));
+            assert!(failure.transient && !failure.answered, "{failure:?}");
+            assert_eq!(failure.reason, GapReason::Timeout);
+            assert_eq!(failure.code.as_deref(), Some("ConnectionFailed"));
+        }
+        let other = classify(&dispatch(ConnectorError::other("odd".into(), None)));
+        assert!(!other.transient, "{other:?}");
     }
 
     #[test]

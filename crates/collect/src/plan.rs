@@ -10,7 +10,7 @@ use crate::accounts::{self, Facts, Target};
 use crate::cx::{Cx, Deadline, Place, Shared};
 use crate::operation::Operation;
 use crate::scan::{ScanError, ScanRequest};
-use crate::session::{self, AccountRole, Caller, Holder, Session};
+use crate::session::{self, Caller, Holder, Session};
 
 /// An account that is scanned, or would be.
 pub(crate) struct Plan {
@@ -188,19 +188,12 @@ impl Core {
     ) -> Result<(Session, Caller), ScanError> {
         let mut session = request.session.clone();
         let mut caller = self.caller(&session).await?;
-        for arn in &request.role_chain {
+        for role in &request.role_chain {
             let cx = self.callers(&session, &caller, session::OPERATIONS);
-            let role = AccountRole {
-                external_id: None,
-                ..request
-                    .role
-                    .clone()
-                    .unwrap_or_else(|| AccountRole::new(arn))
-            };
-            session = session::assume(&cx, &session, arn.clone(), &role, Holder::Caller)
+            session = session::assume(&cx, &session, role.role.clone(), role, Holder::Caller)
                 .await
                 .map_err(|gap| ScanError::Chain {
-                    role: arn.clone(),
+                    role: role.role.clone(),
                     gap,
                 })?;
             caller = self.caller(&session).await?;

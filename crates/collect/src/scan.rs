@@ -34,8 +34,8 @@ pub struct ScanRequest {
     pub organization: bool,
     /// Which of the accounts.
     pub filter: AccountFilter,
-    /// ARNs of roles to take one after the other before anything else: the last one is the caller.
-    pub role_chain: Vec<String>,
+    /// Roles to take one after the other before anything else, each by its ARN: the last one is the caller.
+    pub role_chain: Vec<AccountRole>,
     /// Role to take in accounts other than the caller's.
     pub role: Option<AccountRole>,
     /// Regions to scan; empty for all that are enabled.
@@ -511,7 +511,7 @@ fn scope(request: &ScanRequest) -> Scope {
         excluded_ous: request.filter.excluded_ous.clone(),
         account_tags: request.filter.tags.clone(),
         excluded_accounts: request.filter.excluded_accounts.clone(),
-        role_chain: request.role_chain.clone(),
+        role_chain: request.role_chain.iter().map(|r| r.role.clone()).collect(),
     }
 }
 

@@ -103,7 +103,7 @@ pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, S
     })
 }
 
-struct Silent;
+pub(crate) struct Silent;
 
 impl Progress for Silent {
     fn planned(&self, _: usize, _: usize) {}
