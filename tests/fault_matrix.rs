@@ -6,6 +6,8 @@
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
+mod campaign;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

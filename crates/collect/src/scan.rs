@@ -278,7 +278,10 @@ pub async fn scan(
     let known_tags = !request.filter.tags.is_empty();
     let about_accounts = async {
         match &asked {
-            Some(cx) => book.learn(Facts::read(cx, &book.records(), known_tags).await),
+            Some(cx) => {
+                let facts = Facts::read(cx, &book.records(), known_tags).await;
+                book.learn(facts).await
+            }
             None => Ok(()),
         }
     };
@@ -332,7 +335,10 @@ async fn work(
         unit_timeout: request.unit_timeout,
         deadline,
         board: Board::default(),
-        told: Box::new(move |facts| learns.learn(facts)),
+        told: Box::new(move |facts| {
+            let learns = Arc::clone(&learns);
+            Box::pin(async move { learns.learn(facts).await })
+        }),
     });
     tokio::select! {
         done = units::run(units, request.workers, &workshop) => done,
@@ -419,12 +425,13 @@ impl Book {
             .collect()
     }
 
-    fn learn(&self, facts: Facts) -> Result<(), ScanError> {
+    async fn learn(self: &Arc<Self>, facts: Facts) -> Result<(), ScanError> {
         if facts.is_empty() {
             return Ok(());
         }
         lock(&self.facts).merge(facts);
-        self.write()
+        let book = Arc::clone(self);
+        blocking(move || book.write()).await
     }
 
     fn write(&self) -> Result<(), ScanError> {

@@ -125,6 +125,12 @@ impl Session {
         Self::from_config(&builder.build(), http, Duration::from_secs(5), clock)
     }
 
+    /// A session at a local server, over real connections; for tests and benchmarks.
+    pub fn local(endpoint: &str, region: &str, access_key_id: &str) -> Self {
+        let keys = Credentials::new(access_key_id, "local", None, None, "local");
+        Self::fixed_with(default_http_client(), Some(endpoint), region, keys)
+    }
+
     fn from_config(
         loaded: &SdkConfig,
         http: SharedHttpClient,

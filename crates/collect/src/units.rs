@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use posture_model::{Gap, GapReason, Region};
 use posture_snapshot::{Listing, SnapshotWriter, UnitKey};
 use tokio::sync::watch;
@@ -101,8 +102,12 @@ pub(crate) struct Workshop {
     /// The units under way, and what they wait for.
     pub(crate) board: Board,
     /// Told what the collector of AWS Organizations has read of accounts.
-    pub(crate) told: Box<dyn Fn(Facts) -> Result<(), ScanError> + Send + Sync>,
+    pub(crate) told: Told,
 }
+
+/// Takes in what was read of accounts.
+pub(crate) type Told =
+    Box<dyn Fn(Facts) -> BoxFuture<'static, Result<(), ScanError>> + Send + Sync>;
 
 /// How long a collector may take to end once its calls are over.
 const GRACE: Duration = Duration::from_secs(30);
@@ -191,7 +196,7 @@ impl Workshop {
         }
         let (mut output, ledger) = cx.finish();
         if unit.service.name == "organizations" {
-            (self.told)(Facts::of(&output.resources))?;
+            (self.told)(Facts::of(&output.resources)).await?;
         }
         // Every type the unit owes has an outcome: what was not published was not read.
         for kind in unit.service.types(unit.key.region.is_global()) {
