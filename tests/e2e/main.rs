@@ -20,6 +20,7 @@ mod fleet;
 mod hostile;
 mod interrupted;
 mod localstack;
+mod organization;
 mod report;
 mod securityhub;
 mod thousand;

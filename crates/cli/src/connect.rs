@@ -70,10 +70,10 @@ pub(crate) fn sessions_are_sound(role: &RoleArgs, args: &SessionArgs) -> Result<
     let name = &args.session_name;
     let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     if !(2..=64).contains(&name.len()) || !name.chars().all(plain) {
-        return Err(Failure::usage(format!(
-            "--session-name {name:?} is no name of a session"
-        ))
-        .help("2 to 64 letters, digits and _ + = , . @ -"));
+        return Err(
+            Failure::usage(format!("--session-name {name:?} is no name of a session"))
+                .help("2 to 64 letters, digits and _ + = , . @ -"),
+        );
     }
     if let Some(arn) = args.via.iter().find(|arn| !is_role(arn)) {
         return Err(

@@ -164,7 +164,12 @@ fn cloudformation(actions: &[&str]) -> Value {
 /// that join later included, and the role in the management account itself, which no such stack set reaches.
 fn stack_set(actions: &[&str]) -> Value {
     let parameters = role_parameters();
-    let names: Vec<&String> = parameters.as_object().into_iter().flatten().map(|(name, _)| name).collect();
+    let names: Vec<&String> = parameters
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+        .collect();
     let passed: Vec<Value> = names
         .iter()
         .map(|name| json!({"ParameterKey": name, "ParameterValue": {"Ref": name}}))

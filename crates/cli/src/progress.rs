@@ -100,13 +100,9 @@ fn waiting_for(units: &[UnitWaits]) -> String {
         [] => String::new(),
         calls => format!("; calls wait: {}", calls.join(", ")),
     };
-    let longest = units.first().map(|unit| {
-        format!(
-            "; longest: {} ({} s)",
-            unit.unit,
-            unit.running.as_secs()
-        )
-    });
+    let longest = units
+        .first()
+        .map(|unit| format!("; longest: {} ({} s)", unit.unit, unit.running.as_secs()));
     format!(
         "{} units under way{calls}{}",
         units.len(),

@@ -245,9 +245,8 @@ impl ProvideCredentials for Keys {
     where
         Self: 'a,
     {
-        let told = |failure: Failure| {
-            CredentialsError::provider_error(failure.code.unwrap_or_default())
-        };
+        let told =
+            |failure: Failure| CredentialsError::provider_error(failure.code.unwrap_or_default());
         match self.settled() {
             Some(settled) => future::ProvideCredentials::ready(settled.map_err(told)),
             None => future::ProvideCredentials::new(async move { self.get().await.map_err(told) }),
@@ -378,7 +377,10 @@ mod tests {
         name(&keys).await;
         let first = keys.generation();
         assert!(keys.refused(first, &expired()).await);
-        assert!(keys.refused(first, &expired()).await, "somebody was there before");
+        assert!(
+            keys.refused(first, &expired()).await,
+            "somebody was there before"
+        );
         assert_eq!(source.issued(), 2);
         assert_eq!(name(&keys).await, "2");
         // They work for a while, and are refused again: that is another expiry.

@@ -290,7 +290,10 @@ mod tests {
         // Whether the core asks or the collector: it is one quota.
         let core = gates.lane(&one, "us-east-1", &[&CORE_LIST_ACCOUNTS]);
         let collector = gates.lane(&one, "us-east-1", &[&LIST_ACCOUNTS]);
-        assert!(share((&core, &CORE_LIST_ACCOUNTS), (&collector, &LIST_ACCOUNTS)));
+        assert!(share(
+            (&core, &CORE_LIST_ACCOUNTS),
+            (&collector, &LIST_ACCOUNTS)
+        ));
     }
 
     #[tokio::test(start_paused = true)]

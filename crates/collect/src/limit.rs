@@ -470,7 +470,10 @@ mod tests {
             assert!(all <= 4_080, "{server:?}: {all} attempts at 4000 calls");
             // What it costs to learn the limit is paid once.
             for later in attempts.iter().skip(1) {
-                assert!(*later <= 1_010, "{server:?}: {later} attempts at 1000 calls");
+                assert!(
+                    *later <= 1_010,
+                    "{server:?}: {later} attempts at 1000 calls"
+                );
             }
             assert!(slowness < 1.25, "{server:?}: {slowness} times the least");
         }

@@ -312,12 +312,7 @@ impl Core {
                 return (plan, session::Regions::default());
             }
         };
-        let cx = self.cx(
-            &session,
-            &target.id,
-            &caller.partition,
-            session::OPERATIONS,
-        );
+        let cx = self.cx(&session, &target.id, &caller.partition, session::OPERATIONS);
         plan.contexts.push(cx.clone());
         let regions = match session::regions(&cx).await {
             Ok(regions) => regions,
