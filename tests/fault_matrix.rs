@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 mod campaign;
+mod economy;
 
 use std::collections::BTreeMap;
 use std::fs;

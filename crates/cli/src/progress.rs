@@ -104,7 +104,7 @@ fn waiting_for(units: &[UnitWaits]) -> String {
         .first()
         .map(|unit| format!("; longest: {} ({} s)", unit.unit, unit.running.as_secs()));
     format!(
-        "{} units under way{calls}{}",
+        "under way: {} units{calls}{}",
         units.len(),
         longest.unwrap_or_default()
     )
@@ -133,9 +133,9 @@ mod tests {
         };
         assert_eq!(
             waiting_for(&[unit("lambda", 40, 3, 17), unit("kms", 2, 1, 0)]),
-            "2 units under way; calls wait: 4 for answers, 17 for rate limits; longest: \
+            "under way: 2 units; calls wait: 4 for answers, 17 for rate limits; longest: \
              111122223333/eu-west-1/lambda (40 s)"
         );
-        assert_eq!(waiting_for(&[]), "0 units under way");
+        assert_eq!(waiting_for(&[]), "under way: 0 units");
     }
 }

@@ -28,6 +28,7 @@ pub use cx::CallPolicy;
 pub use guard::operation_of;
 pub use limit::Rate;
 pub use operation::Operation;
+pub use quota::{Pace, paces};
 pub use scan::{
     Progress, ScanError, ScanRequest, ScanSummary, UNIT_TIMEOUT, UnitWaits, WORKERS, scan,
 };

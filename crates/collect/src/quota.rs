@@ -195,6 +195,43 @@ impl Quota {
     }
 }
 
+/// A pace that a scan keeps to by itself, for benchmarks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// The service that calls.
+    pub service: &'static str,
+    /// Whose bucket it is: that of the service, or of one that it shares with.
+    pub quota: &'static str,
+    /// The operation that has it to itself; none for what a service's other calls share.
+    pub operation: Option<&'static str>,
+    /// Whether calls of that operation draw on what is shared too.
+    pub counted: bool,
+    /// How fast.
+    pub rate: Rate,
+}
+
+/// All paces of the collectors.
+pub fn paces() -> Vec<Pace> {
+    let mut paces = Vec::new();
+    for service in crate::service::all() {
+        let quota = of(service.name);
+        let pace = |operation, counted, rate| Pace {
+            service: service.name,
+            quota: quota.name,
+            operation,
+            counted,
+            rate,
+        };
+        paces.extend(quota.total.map(|rate| pace(None, true, rate)));
+        for operation in service.operations {
+            let counted = quota.shared(operation.name).is_some();
+            let own = quota.own(operation.name);
+            paces.extend(own.map(|rate| pace(Some(operation.name), counted, rate)));
+        }
+    }
+    paces
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
