@@ -149,6 +149,7 @@ impl HttpConnector for GuardedConnector {
 }
 
 #[cfg(all(test, feature = "lambda"))]
+#[expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 mod tests {
     use posture_testkit::{Replay, reply};
 
@@ -174,7 +175,7 @@ mod tests {
     }
 
     fn lane() -> Arc<Lane> {
-        let account = posture_model::AccountId::new("123456789012").unwrap();
+        let account = posture_model::AccountId::new("123456789012").expect("an account");
         Arc::new(Arc::new(Gates::new(1, None)).lane(&account, "eu-west-1", DECLARED))
     }
 
