@@ -23,7 +23,7 @@ demo: venv-moto ## plant an organization in a local AWS, scan it live, print the
 	$(LOCAL) run moto --seed $(DEMO)/planted.json --log $(DEMO)/server.log -- bash localstack/demo.sh $(DEMO)
 
 .PHONY: test
-test: venv-moto venv-localstack ## everything that must hold: unit, catalogue, replay, end-to-end
+test: venv-moto venv-localstack browser ## everything that must hold: unit, catalogue, replay, end-to-end
 	POSTURE_MOTO_PYTHON=$$($(LOCAL) venv moto) POSTURE_LOCALSTACK_PYTHON=$$($(LOCAL) venv localstack) \
 	  cargo test --workspace
 	cargo run --quiet --package posture-cli -- checks test
@@ -72,6 +72,17 @@ generate: ## write the generated docs and schemas anew
 clean: ## remove what builds and demos leave; keeps .venv
 	cargo clean
 	rm -rf $(DEMO)
+
+# Debian's Chromium is installed where that can be done without asking; elsewhere the tests say that they are skipped.
+.PHONY: browser
+browser: ## a Chromium for the browser tests, where there is none
+	@if [ -n "$${POSTURE_BROWSER:-}" ] || command -v chromium chromium-browser google-chrome > /dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; then \
+	  exit 0; \
+	fi; \
+	printf '%s\n' 'browser tests will be skipped: there is no Chromium, and only root on Debian can have it installed here.' \
+	  'Install one, or name one in POSTURE_BROWSER.' >&2
 
 .PHONY: venv-moto venv-localstack
 venv-moto venv-localstack: venv-%:

@@ -13,12 +13,12 @@ status=0
 "${CARGO_TARGET_DIR:-target}/debug/posture" scan \
   --endpoint-url "$POSTURE_ENDPOINT_URL" \
   --org --role-name PostureScan \
-  --region us-east-1,eu-west-1 \
-  -o table -o "json=$out/report.json" --snapshot "$out/snapshot" || status=$?
+  --region us-east-1,eu-west-1 --last-accessed \
+  -o table -o "json=$out/report.json" -o "html=$out/report.html" --snapshot "$out/snapshot" || status=$?
 
 # 1: findings, which were planted. 3: the emulator does not offer every call, and posture says so
 # instead of passing what it could not read; the report lists them. Anything else is a failure.
 case $status in
-  0 | 1 | 3) printf '\nreport: %s\nsnapshot: %s\nplanted: %s\n' "$out/report.json" "$out/snapshot" "$out/planted.json" ;;
+  0 | 1 | 3) printf '\nreport: %s\nin a browser: %s\nsnapshot: %s\nplanted: %s\n' "$out/report.json" "$out/report.html" "$out/snapshot" "$out/planted.json" ;;
   *) printf 'demo: posture ended with status %s; the server log is in %s\n' "$status" "$out/server.log" >&2; exit "$status" ;;
 esac

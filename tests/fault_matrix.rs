@@ -181,6 +181,7 @@ fn copy_tree(from: &Path, to: &Path, skip: &dyn Fn(&str) -> bool) {
 fn run(snapshot: &Path, replay: &Replay) {
     let request = ScanRequest {
         regions: vec![Region::new(world::REGION).expect("a region")],
+        last_accessed: true,
         policy: CallPolicy {
             attempts: 2,
             throttled_attempts: 2,

@@ -14,7 +14,10 @@ READS = [
         "account", "apigateway", "ec2", "ecr", "iam", "kms", "lambda", "organizations", "s3", "sts", "wafv2",
     )
     for verb in ("Get", "List", "Describe")
-] + ["apigateway:GET", "ecr:BatchGet*", "iam:GenerateCredentialReport", "s3:HeadBucket", "s3:ListAllMyBuckets"]  # fmt: skip
+] + [
+    "apigateway:GET", "ecr:BatchGet*", "iam:GenerateCredentialReport", "iam:GenerateServiceLastAccessedDetails",
+    "s3:HeadBucket", "s3:ListAllMyBuckets",
+]  # fmt: skip
 ROLE_MAKER = ["iam:CreateRole", "iam:AttachRolePolicy", "iam:PassRole"]
 GITHUB = "token.actions.githubusercontent.com"
 
@@ -45,6 +48,7 @@ def scan_role(place: Place) -> None:
                 "lambda:GetPolicy",
                 "kms:GetKeyPolicy",
                 "ec2:DescribeSnapshotAttribute",
+                "iam:GetServiceLastAccessedDetails",
                 "wafv2:ListWebACLs",
             ]
         ),
@@ -149,8 +153,11 @@ def users(place: Place) -> None:
     idle = user("weak-idle", True, "a password and a key that nobody has used for a year")
     iam.create_login_profile(UserName=idle, Password="Planted-Passw0rd!")
     iam.create_access_key(UserName=idle)
-    seasoned = user("weak-seasoned", True, "a key of last year that is still in use")
+    seasoned = user("weak-seasoned", True, "a key of last year that is still in use, and rights that are not")
     iam.create_access_key(UserName=seasoned)
+    iam.put_user_policy(
+        UserName=seasoned, PolicyName="rights", PolicyDocument=policy(allow(["s3:GetObject", "sqs:SendMessage"]))
+    )
     name = user("weak-chief", True, "an administrator with nothing but a password")
     iam.create_login_profile(UserName=name, Password="Planted-Passw0rd!")
     iam.attach_user_policy(UserName=name, PolicyArn=MANAGED + "AdministratorAccess")
@@ -247,6 +254,12 @@ def roles(place: Place) -> None:
         iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=policy(allow(actions)))
     role("weak-idle", True, own, "a role that nobody has used for a year")
     role("sound-seasoned", False, own, "a role of last year that is in use")
+    for name, weak, actions, note in [
+        ("weak-seasoned-hoarder", True, ["s3:GetObject", "sqs:SendMessage"], "uses one of two services"),
+        ("sound-seasoned-thrifty", False, ["s3:GetObject"], "uses the one service that it is granted"),
+    ]:
+        role(name, weak, own, note)
+        iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=policy(allow(actions)))
     logs = {"Service": "vpc-flow-logs.amazonaws.com"}
     role("weak-flow-logs", True, trust(logs), "a service may assume it for any account")
     role(

@@ -394,14 +394,17 @@ fn can_decides_and_says_why() {
             "dynamodb:GetItem",
             format!("arn:aws:dynamodb:us-east-1:{prod}:table/orders"),
             "unknown",
-            &["the snapshot does not hold the resource"],
+            &[
+                "the snapshot does not hold the resource",
+                "identity policy sound-scoped, statement 1 allows",
+            ],
         ),
         (
             "sound-person",
             "dynamodb:PutItem",
             format!("arn:aws:dynamodb:us-east-1:{prod}:table/orders"),
-            "implicit_deny",
-            &["no identity policy allows it"],
+            "unknown",
+            &["the snapshot does not hold the resource"],
         ),
         (
             "sound-bounded-administrator",

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::support::{Posture, Ran, Server, read_json, work_dir};
+use crate::support::{Posture, Ran, Server, binary, read_json, work_dir};
 
 const GOOD: &str = "{\"good\": true}\n";
 
@@ -726,4 +726,16 @@ fn a_file_system_that_is_full() {
         next: "help: free some space and run the same command again",
     };
     assert_refused(&ran, &expect);
+}
+
+#[test]
+fn an_error_that_nobody_reads_has_its_code() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(binary())
+        .args(["diff", "nowhere", "elsewhere"])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(4));
 }

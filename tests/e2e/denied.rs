@@ -37,7 +37,7 @@ fn a_blind_role_turns_verdicts_into_unknown_and_nothing_else() {
     };
     let prod = server.account("prod");
     let run = |role: &str| {
-        let services = "s3,lambda,kms,ec2,wafv2";
+        let services = "s3,lambda,kms,ec2,wafv2,iam";
         let args = [
             "--account",
             prod,
@@ -45,6 +45,7 @@ fn a_blind_role_turns_verdicts_into_unknown_and_nothing_else() {
             role,
             "--service",
             services,
+            "--last-accessed",
         ];
         let (ran, report) = scan(server, "scanner", role, &args);
         (ran, read_json(&report))
@@ -85,6 +86,10 @@ fn a_blind_role_turns_verdicts_into_unknown_and_nothing_else() {
             "ec2:DescribeSnapshotAttribute",
         ),
         ("wafv2:ListWebACLs", "wafv2:ListWebACLs"),
+        (
+            "iam:GetServiceLastAccessedDetails",
+            "iam:GetServiceLastAccessedDetails",
+        ),
     ] {
         let rows = coverage(&blind, operation);
         let denied =

@@ -62,8 +62,9 @@ fn manifests_are_valid_kubernetes() {
     let Some(python) = Kind::Moto.python() else {
         return;
     };
-    let manifest = recipe("kubernetes/cronjob.yaml");
-    assert_silent(&beside(&python, "kubernetes-validate", &[&manifest]));
+    for name in ["kubernetes/cronjob.yaml", "kubernetes/one-pod.yaml"] {
+        assert_silent(&beside(&python, "kubernetes-validate", &[&recipe(name)]));
+    }
 }
 
 #[test]
@@ -72,6 +73,7 @@ fn recipes_call_the_program_as_it_is() {
         ("aws-batch/template.yaml", 2),
         ("step-functions/template.yaml", 2),
         ("kubernetes/cronjob.yaml", 1),
+        ("kubernetes/one-pod.yaml", 1),
     ] {
         let text = std::fs::read_to_string(recipe(name)).unwrap();
         let lines = command_lines(&text);

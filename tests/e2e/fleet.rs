@@ -64,7 +64,13 @@ fn a_scan_of_the_fleet_is_complete_and_reaches_every_declared_operation() {
     let report = work_dir().join("fleet.json");
     let snapshot = work_dir().join("fleet");
     Posture::new(["scan", "--org", "--role-name", "audit/PostureScan"])
-        .args(["--external-id", "agreed-upon", "--status", "all"])
+        .args([
+            "--external-id",
+            "agreed-upon",
+            "--status",
+            "all",
+            "--last-accessed",
+        ])
         .args(["-o".to_owned(), format!("json={}", report.display())])
         .args([Path::new("--snapshot"), &snapshot])
         .keys("local", "local")

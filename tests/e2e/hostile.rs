@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Kind, Posture, Server, Setup, work_dir};
 
 /// Colours, a window title, a forged line, a wiped line, an 8-bit control, text that runs backwards.
-const HOSTILE: &str = "\u{1b}[31mred\u{1b}]0;owned\u{7}\nFORGED critical line\r\u{9b}2K\u{202e}<script>alert(1)</script>";
+pub(crate) const HOSTILE: &str = "\u{1b}[31mred\u{1b}]0;owned\u{7}\nFORGED critical line\r\u{9b}2K\u{202e}<script>alert(1)</script>";
 
 const PLANT: &str = r#"
 import json, os, botocore.session
@@ -45,22 +45,26 @@ s3.put_bucket_policy(
 )
 "#;
 
-#[test]
-fn names_cannot_write_to_the_terminal() {
-    let (Some(server), Some(python)) =
-        (Server::start(Kind::Moto, Setup::Empty), Kind::Moto.python())
-    else {
-        return;
-    };
+/// A server whose resources have this name.
+pub(crate) fn planted(hostile: &str) -> Option<Server> {
+    let python = Kind::Moto.python()?;
+    let server = Server::start(Kind::Moto, Setup::Empty)?;
     let planted = Command::new(python)
         .args(["-c", PLANT])
-        .env("HOSTILE", HOSTILE)
+        .env("HOSTILE", hostile)
         .env("ENDPOINT", &server.endpoint)
         .stdin(Stdio::null())
         .status()
         .unwrap();
     assert!(planted.success());
+    Some(server)
+}
 
+#[test]
+fn names_cannot_write_to_the_terminal() {
+    let Some(server) = planted(HOSTILE) else {
+        return;
+    };
     let snapshot = work_dir().join("hostile");
     let report = work_dir().join("hostile.json");
     let scan = Posture::new(["scan", "-vv", "--region", "us-east-1", "--service"])

@@ -19,9 +19,9 @@ const NO_ACCESS_POINTS: &str = "access points can be made, but are not listed";
 
 /// Weak resources that nothing reports here: note, and why that is right.
 const NOT_REPORTED: &[(&str, &str)] = &[
-    ("a key of last year that is still in use", NO_HISTORY),
     ("a user without any way in for a year", NO_HISTORY),
     ("a role that nobody has used for a year", NO_HISTORY),
+    ("uses one of two services", NO_HISTORY),
     ("a group without members", "users are not all understood"),
     ("its policy admits an unknown account", NO_ORGANIZATION),
     ("an unknown account may use the layer", NO_ORGANIZATION),

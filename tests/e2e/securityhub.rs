@@ -31,6 +31,16 @@ impl Made {
         let counts = json!({"fail": 0, "unknown": 0, "pass": 0, "not_applicable": 0, "waived": 0});
         let scores = json!({"score": null, "coverage": null, "pass": 0, "fail": 0, "unknown": 0});
         let account = |id: &str, name: &str| json!({"id": id, "name": name, "regions": ["eu-west-1", "us-east-1"]});
+        let places: Vec<Value> = [OWN, OTHER]
+            .iter()
+            .flat_map(|id| {
+                [
+                    place(id, "eu-west-1", &["lambda"]),
+                    place(id, "us-east-1", &["lambda"]),
+                    place(id, "global", &["iam"]),
+                ]
+            })
+            .collect();
         Self {
             report: json!({
                 "schema_version": "1.1",
@@ -40,11 +50,7 @@ impl Made {
                     "finished_at": started_at,
                     "tool": {"name": "posture", "version": "0.1.0", "catalog_digest": "d"},
                     "accounts": [account(OWN, "own"), account(OTHER, "other")],
-                    "places": ([OWN, OTHER].iter().flat_map(|id| [
-                        place(id, "eu-west-1", &["lambda"]),
-                        place(id, "us-east-1", &["lambda"]),
-                        place(id, "global", &["iam"]),
-                    ]).collect::<Vec<_>>()),
+                    "places": places,
                     "statuses": ["fail", "unknown", "waived"],
                 },
                 "summary": {

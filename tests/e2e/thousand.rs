@@ -7,7 +7,7 @@ use posture_model::{AccountId, Partition, Region, Resource};
 use posture_snapshot::{AccountRecord, Listing, Scope, SnapshotWriter, ToolRecord, UnitKey};
 use serde_json::{Value, json};
 
-use crate::support::{Posture, work_dir};
+use crate::support::{Posture, read_json, work_dir};
 
 const ACCOUNT: &str = "111122223333";
 /// Rows of three roles, each of which may take the next.
@@ -23,7 +23,7 @@ fn arn(rest: &str) -> String {
 fn principal(kind: &str, name: &str, properties: Value) -> Resource {
     serde_json::from_value(json!({
         "type": format!("iam.{kind}"), "arn": arn(&format!("{kind}/{name}")), "id": name, "name": name,
-        "account": ACCOUNT, "region": "global", "partition": "aws", "tags": {}, "created": null,
+        "account": ACCOUNT, "region": "global", "partition": "aws", "tags": {}, "created": "2020-01-01T00:00:00Z",
         "properties": properties,
     }))
     .unwrap()
@@ -53,7 +53,11 @@ fn hop(row: usize, step: usize) -> String {
 }
 
 fn snapshot() -> PathBuf {
-    let path = work_dir().join("thousand");
+    snapshot_of("thousand")
+}
+
+fn snapshot_of(name: &str) -> PathBuf {
+    let path = work_dir().join(name);
     let account: AccountId = ACCOUNT.parse().unwrap();
     let tool = ToolRecord {
         name: "posture".into(),
@@ -75,7 +79,9 @@ fn snapshot() -> PathBuf {
     };
     writer.set_accounts(account.clone(), vec![record]).unwrap();
 
-    let mut resources = Vec::new();
+    let mut account_settings = principal("account", ACCOUNT, json!({"aliases": []}));
+    account_settings.arn = arn("root");
+    let mut resources = vec![account_settings];
     let last: Vec<String> = (0..OPEN).map(|row| hop(row, 2)).collect();
     resources.push(role("admin", &last, allow("*", "*")));
     for row in 0..ROWS {
@@ -107,6 +113,7 @@ fn snapshot() -> PathBuf {
     }
     let listing = |count| Listing { count, gap: None };
     let listings = BTreeMap::from([
+        ("iam.account".to_owned(), listing(1)),
         ("iam.user".to_owned(), listing(USERS as u64)),
         ("iam.role".to_owned(), listing(3 * ROWS as u64 + 1)),
         ("iam.group".to_owned(), listing(0)),
@@ -175,4 +182,35 @@ fn chains_are_found_among_a_thousand_principals() {
     assert_eq!(can.len(), OPEN, "{who}");
     assert!(can.iter().all(|one| one["decision"] == "unknown"));
     assert!(!found["assumptions"].as_array().unwrap().is_empty());
+}
+
+/// The snapshot is of a version that did not ask which services were last accessed.
+#[test]
+fn nothing_is_unused_where_nothing_was_asked() {
+    let snapshot = snapshot_of("thousand-unused");
+    let ran = Posture::new(["unused", "-o", "json", "--snapshot"])
+        .args([&snapshot])
+        .run()
+        .code(0);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let principals = found["principals"].as_array().unwrap();
+    assert_eq!(principals.len(), USERS + 3 * ROWS + 1);
+    for one in principals {
+        assert_eq!(one["leaves_unused"], "unknown", "{one}");
+        assert_eq!(one["unused"], json!([]));
+        assert_eq!(one["unread"]["reason"], "unsupported");
+    }
+    let report = work_dir().join("thousand-unused.json");
+    Posture::new(["evaluate", "--status", "all", "-o"])
+        .args([format!("json={}", report.display())])
+        .args([
+            "--check",
+            "iam-role-grants-unused-services,iam-user-grants-unused-services",
+        ])
+        .args([&snapshot])
+        .run();
+    let report = read_json(&report);
+    for finding in report["findings"].as_array().unwrap() {
+        assert_eq!(finding["status"], "not_applicable", "{finding}");
+    }
 }

@@ -8,9 +8,10 @@ use posture_model::{AccountId, GLOBAL_REGION, Gap, GapReason, Region, Resource, 
 use posture_policy::Control;
 use posture_policy::escalation::{Escalations, escalations};
 use posture_policy::estate::Estate;
+use posture_policy::least_privilege::LeastPrivilege;
 
 use crate::expr::{
-    Documents, ListVal, Node, ResourceVal, build_resource, schema, type_name, type_number,
+    Documents, LastUse, ListVal, Node, ResourceVal, build_resource, schema, type_name, type_number,
 };
 
 /// All resources of a snapshot with the outcome of every listing, indexed for look-ups.
@@ -190,7 +191,7 @@ impl World {
     }
 
     /// The start of the scan.
-    pub(crate) fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.0.now
     }
 
@@ -210,6 +211,19 @@ impl World {
                 .collect();
             Arc::new(escalations(self.estate(), &paths))
         })
+    }
+
+    /// What a user or role is granted beside what it has used for so many days, and why AWS's report on it
+    /// is not known, where it is not.
+    pub fn least_privilege(
+        &self,
+        principal: &ResourceNode,
+        days: i64,
+    ) -> (LeastPrivilege, Option<Gap>) {
+        let last_use = LastUse::of(&principal.0, self);
+        let gap = last_use.report.as_ref().err();
+        let gap = gap.map(|gap| Gap::clone(gap));
+        (last_use.beside_grants(days), gap)
     }
 
     /// The control policies of a type that bind an account.

@@ -41,7 +41,8 @@ pub(crate) struct Global {
         long,
         global = true,
         env = "POSTURE_QUIET",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub(crate) quiet: bool,
     /// Form of log lines on stderr
@@ -89,6 +90,8 @@ pub(crate) enum Command {
     WhoCan(WhoCanArgs),
     /// Show how principals of a snapshot can become administrators
     Escalations(EscalationsArgs),
+    /// Show which services principals of a snapshot are granted and do not use
+    Unused(UnusedArgs),
     /// Answer questions about policies that are not deployed yet
     Policy(PolicyArgs),
     /// Print the least privilege that a scan needs
@@ -269,7 +272,7 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
     /// Scan every active account of the organization
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ORG", hide_env_values = true)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ORG", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) org: bool,
     /// Scan this account; repeat or separate with commas
     #[arg(
@@ -319,6 +322,8 @@ pub(crate) struct ScanArgs {
         hide_env_values = true
     )]
     pub(crate) service: Vec<String>,
+    #[command(flatten)]
+    pub(crate) last_accessed: LastAccessedArgs,
     /// Directory or s3://bucket/prefix for the snapshot; an interrupted scan of the same scope goes on where it
     /// stopped
     #[arg(long, value_name = "DIR|S3", default_value = DEFAULT_SNAPSHOT, env = "POSTURE_SNAPSHOT", hide_env_values = true)]
@@ -372,7 +377,7 @@ pub(crate) struct ScheduleArgs {
     )]
     pub(crate) keep: Option<Keep>,
     /// Whether to keep the snapshot of each run beside its report
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, env = "POSTURE_KEEP_SNAPSHOTS", hide_env_values = true)]
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, env = "POSTURE_KEEP_SNAPSHOTS", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) keep_snapshots: bool,
     /// Post new findings to this address; better given in the environment, which other users cannot see
     #[arg(
@@ -425,6 +430,8 @@ pub(crate) struct CatalogArgs {
 #[derive(Debug, Args)]
 pub(crate) struct WaiverArgs {
     /// File of waivers: failures that someone took responsibility for until a date
+    ///
+    /// They count where a snapshot is judged; a stored report keeps those that it was written with.
     #[arg(
         long,
         value_name = "FILE",
@@ -432,6 +439,16 @@ pub(crate) struct WaiverArgs {
         hide_env_values = true
     )]
     pub(crate) waivers: Option<PathBuf>,
+}
+
+/// What is asked only on demand.
+#[derive(Debug, Args)]
+pub(crate) struct LastAccessedArgs {
+    /// Ask which services each user and role last accessed: two or more calls for each
+    ///
+    /// For posture unused and for the checks on unused services, which have nothing to say without it.
+    #[arg(long)]
+    pub(crate) last_accessed: bool,
 }
 
 /// Which checks to run.
@@ -482,7 +499,7 @@ pub(crate) struct OutputArgs {
     #[arg(long, requires = "baseline")]
     pub(crate) new_only: bool,
     /// Do not exit with 3 when something could not be read
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ALLOW_INCOMPLETE", hide_env_values = true)]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, action = clap::ArgAction::Set, value_name = "BOOL", hide_default_value = true, hide_possible_values = true, env = "POSTURE_ALLOW_INCOMPLETE", hide_env_values = true, value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) allow_incomplete: bool,
     /// Show the trend over these earlier JSON reports in the HTML report
     #[arg(long, value_name = "REPORT", num_args = 1..)]
@@ -531,6 +548,8 @@ pub(crate) struct DiffArgs {
     pub(crate) max_findings: usize,
     #[command(flatten)]
     pub(crate) catalog: CatalogArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
 }
 
 #[derive(Debug, Args)]
@@ -589,6 +608,8 @@ pub(crate) struct TicketsArgs {
     pub(crate) issue_type: String,
     #[command(flatten)]
     pub(crate) catalog: CatalogArgs,
+    #[command(flatten)]
+    pub(crate) waivers: WaiverArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -777,6 +798,18 @@ pub(crate) struct EscalationsArgs {
     pub(crate) snapshot: AccessArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct UnusedArgs {
+    /// Only this principal, in detail: the ARN of a user or role, or its name
+    #[arg(value_name = "PRINCIPAL")]
+    pub(crate) principal: Option<String>,
+    /// Days without use after which a service counts as unused
+    #[arg(long, value_name = "N", default_value_t = 90, value_parser = clap::value_parser!(u16).range(1..=400))]
+    pub(crate) days: u16,
+    #[command(flatten)]
+    pub(crate) snapshot: AccessArgs,
+}
+
 /// Which snapshot to ask, and how to show the answer.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
@@ -876,6 +909,8 @@ pub(crate) struct DoctorArgs {
     /// Try this service only; repeat or separate with commas
     #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
     pub(crate) service: Vec<String>,
+    #[command(flatten)]
+    pub(crate) last_accessed: LastAccessedArgs,
     /// Form
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     pub(crate) output: ListFormat,

@@ -10,7 +10,7 @@ use posture_track::Diff;
 use posture_track::diff::{TableOptions, render_json, render_markdown, render_table};
 
 use crate::args::DiffArgs;
-use crate::evaluate::{color, load_catalog, severity_limit, width};
+use crate::evaluate::{color, load_catalog, severity_limit, waivers, width};
 use crate::exit::{FINDINGS, Failure, OK, did_you_mean};
 use crate::output::{Target, targets};
 use crate::reports::{Given, unreadable};
@@ -19,8 +19,9 @@ pub(crate) fn run(args: &DiffArgs) -> Result<u8, Failure> {
     let outputs = targets::<Form>(&args.output)?;
     let fail_on = severity_limit(&args.fail_on)?;
     let catalog = load_catalog(&args.catalog)?;
-    let old = Given::open(&args.old, &catalog)?;
-    let new = Given::open(&args.new, &catalog)?;
+    let waivers = waivers(&args.waivers, &catalog)?;
+    let old = Given::open(&args.old, &catalog, &waivers)?;
+    let new = Given::open(&args.new, &catalog, &waivers)?;
     let (old, new) = (old.source(&catalog)?, new.source(&catalog)?);
     let diff = Diff::of(&*old, &*new).map_err(unreadable)?;
     for (form, target) in &outputs {

@@ -87,6 +87,7 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
         role: connect::role(&args.role, &args.sessions),
         regions: vec![region],
         services: args.service.clone(),
+        last_accessed: args.last_accessed.last_accessed,
         policy: connect::policy(&args.connect),
         unit_timeout: Duration::from_secs(300),
         ..ScanRequest::new(

@@ -178,7 +178,7 @@ fn line(number: usize, hop: &Hop) -> String {
 }
 
 /// An ARN without partition and service; the account stays.
-fn short(arn: &str) -> &str {
+pub(crate) fn short(arn: &str) -> &str {
     arn.splitn(5, ':')
         .nth(4)
         .map_or(arn, |rest| rest.trim_start_matches(':'))

@@ -20,11 +20,12 @@ use crate::args::{
 use crate::connect::{open_snapshot, snapshot_failure};
 use crate::exit::{FINDINGS, Failure, INCOMPLETE, OK, did_you_mean};
 use crate::object_store::{self, Access};
-use crate::output::{Target, targets};
+use crate::output::{Target, one_on_stdout, places};
 use crate::reports::{stored, unreadable};
 
 pub(crate) fn run(args: &EvaluateArgs) -> Result<u8, Failure> {
     let plan = Plan::new(&args.select, &args.waivers, &args.output)?;
+    one_on_stdout(plan.outputs())?;
     let store = object_store::store(&args.snapshot, Access::default())?;
     plan.finish(&args.snapshot, store)
 }
@@ -66,7 +67,7 @@ impl Plan {
         let fail_on = severity_limit(&output.fail_on)?;
         let baseline = output.baseline.as_deref().map(stored).transpose()?;
         Ok(Self {
-            outputs: targets(&output.output)?,
+            outputs: places(&output.output)?,
             catalog,
             options,
             fail_on,

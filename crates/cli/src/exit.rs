@@ -1,5 +1,6 @@
 //! How the process ends: the exit codes are a contract that scripts build on.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::args::LogFormat;
@@ -53,20 +54,24 @@ impl Failure {
     }
 
     /// Tells the person, or the program that reads the log, and gives the code.
-    #[expect(clippy::print_stderr, reason = "errors go to stderr")]
     pub(crate) fn report(&self, form: LogFormat) -> ExitCode {
         if form == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) {
             tracing::error!(code = self.code, help = self.help, "{}", self.message);
             return ExitCode::from(self.code);
         }
-        eprintln!("error: {}", self.message);
+        remark(&format!("error: {}", self.message));
         if let Some(help) = &self.help {
             for line in help.lines() {
-                eprintln!("  help: {line}");
+                remark(&format!("  help: {line}"));
             }
         }
         ExitCode::from(self.code)
     }
+}
+
+/// A line on stderr. The exit code says the same where nobody reads it, which is no reason to fail.
+pub(crate) fn remark(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// `; did you mean "x"?` for a name that is close to one that exists.

@@ -23,6 +23,7 @@ mod schedule;
 mod securityhub;
 mod settings;
 mod tickets;
+mod unused;
 
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -38,8 +39,9 @@ use crate::exit::Failure;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What the main thread of a process gets is too little for the futures of a build that is not optimised.
-const STACK: usize = 64 << 20;
+/// What the main thread of a process gets is too little for the futures of a build that is not optimised, and for
+/// the types of Security Hub's client in any.
+const STACK: usize = 128 << 20;
 
 fn main() -> ExitCode {
     let started = std::thread::Builder::new().stack_size(STACK).spawn(run);
@@ -83,6 +85,7 @@ fn run() -> ExitCode {
         Command::Can(args) => access::can(&args),
         Command::WhoCan(args) => access::who_can(&args),
         Command::Escalations(args) => escalations::run(&args),
+        Command::Unused(args) => unused::run(&args),
         Command::Policy(args) => policy::run(&args.command),
         Command::Permissions(args) => permissions::run(&args).and_then(|text| print(&text)),
         Command::Doctor(args) => doctor::run(&args, &cli.global),

@@ -24,8 +24,27 @@ pub(crate) enum Target {
     Stream(PathBuf),
 }
 
-/// The outputs that `-o FORMAT[=PATH]` asks for.
+/// The outputs that `-o FORMAT[=PATH]` asks for, at most one of them on stdout.
 pub(crate) fn targets<F>(specifications: &[String]) -> Result<Vec<(F, Target)>, Failure>
+where
+    F: FromStr<Err: ToString>,
+{
+    let targets = places(specifications)?;
+    one_on_stdout(&targets)?;
+    Ok(targets)
+}
+
+/// Refuses two reports on stdout.
+pub(crate) fn one_on_stdout<F>(targets: &[(F, Target)]) -> Result<(), Failure> {
+    if targets.iter().filter(|(_, t)| *t == Target::Stdout).count() > 1 {
+        return Err(Failure::usage("two reports cannot share stdout")
+            .help("give one of them a path: -o json=report.json"));
+    }
+    Ok(())
+}
+
+/// The outputs that `-o FORMAT[=PATH]` asks for. A scheduled run has a file for each that goes to stdout elsewhere.
+pub(crate) fn places<F>(specifications: &[String]) -> Result<Vec<(F, Target)>, Failure>
 where
     F: FromStr<Err: ToString>,
 {
@@ -43,10 +62,6 @@ where
             writable(path)?;
         }
         targets.push((format, target));
-    }
-    if targets.iter().filter(|(_, t)| *t == Target::Stdout).count() > 1 {
-        return Err(Failure::usage("two reports cannot share stdout")
-            .help("give one of them a path: -o json=report.json"));
     }
     Ok(targets)
 }

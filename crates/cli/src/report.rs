@@ -14,13 +14,13 @@ use tempfile::NamedTempFile;
 use crate::args::{Destination, ReportArgs, statuses};
 use crate::evaluate::{evaluate, live, load_catalog, selection, table_options, waivers};
 use crate::exit::{Failure, OK, did_you_mean};
-use crate::object_store;
 use crate::output::{Target, targets};
+use crate::reports::is_snapshot;
 use crate::securityhub;
 
 pub(crate) fn run(args: &ReportArgs) -> Result<u8, Failure> {
     let plan = Plan::new(args)?;
-    if args.from.is_dir() || args.from.to_str().is_some_and(object_store::is_object) {
+    if is_snapshot(&args.from) {
         return plan.of_snapshot(&args.from);
     }
     let spooled;

@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use posture_catalog::{Catalog, Status};
-use posture_engine::{Evaluation, Options};
+use posture_engine::{Evaluation, Options, Waivers};
 use posture_report::{Source, Stored};
 
 use crate::evaluate::{evaluate, live};
 use crate::exit::Failure;
+use crate::object_store;
 
 /// A report, wherever it comes from.
 pub(crate) enum Given {
     /// A file.
-    Stored(Stored),
+    Stored(Box<Stored>),
     /// A snapshot's directory, evaluated.
     Evaluated(Box<Evaluation>),
 }
@@ -20,12 +21,13 @@ pub(crate) enum Given {
 impl Given {
     /// Opens a report or evaluates a snapshot. What is not weak is counted and not listed: that it was judged is
     /// known without, and it is most of all.
-    pub(crate) fn open(path: &Path, catalog: &Catalog) -> Result<Self, Failure> {
-        if !path.is_dir() {
-            return stored(path).map(Self::Stored);
+    pub(crate) fn open(path: &Path, catalog: &Catalog, waivers: &Waivers) -> Result<Self, Failure> {
+        if !is_snapshot(path) {
+            return stored(path).map(|stored| Self::Stored(Box::new(stored)));
         }
         let options = Options {
             keep: [Status::Fail, Status::Unknown, Status::Waived].into(),
+            waivers: waivers.clone(),
             ..Options::default()
         };
         evaluate(path, catalog, &options).map(|evaluation| Self::Evaluated(Box::new(evaluation)))
@@ -53,6 +55,11 @@ impl Source for Borrowed<'_> {
     fn each(&self, see: &mut posture_report::Visit<'_>) -> std::io::Result<()> {
         self.0.each(see)
     }
+}
+
+/// Whether a path names a snapshot, and not a report.
+pub(crate) fn is_snapshot(path: &Path) -> bool {
+    path.is_dir() || path.to_str().is_some_and(object_store::is_object)
 }
 
 /// A stored report.

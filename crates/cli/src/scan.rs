@@ -15,6 +15,7 @@ use crate::connect;
 use crate::evaluate::Plan;
 use crate::exit::{Failure, INTERRUPTED};
 use crate::object_store::{self, Access};
+use crate::output::one_on_stdout;
 use crate::permissions::unknown_service;
 use crate::progress::Shown;
 use crate::schedule;
@@ -38,8 +39,17 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
                 "give --shard a snapshot that all shards can reach: --snapshot s3://bucket/prefix",
             ));
         }
+        if directory.to_str().is_some_and(object_store::is_object) {
+            return Err(Failure::usage(
+                "--output-dir is a directory of this machine, and no place in a bucket",
+            )
+            .help(
+                "name the places of one run: --snapshot s3://bucket/DATE -o json=s3://bucket/DATE.json",
+            ));
+        }
         return schedule::run(args, global, directory, &plan);
     }
+    one_on_stdout(plan.outputs())?;
     if args.schedule.webhook.is_some() || args.schedule.webhook_file.is_some() {
         return Err(Failure::usage(
             "a webhook is told what is new, and without --output-dir nothing is known to be old",
@@ -159,6 +169,7 @@ async fn scan_into(
         regions: args.region.clone(),
         excluded_regions: args.exclude_region.clone(),
         services: args.service.clone(),
+        last_accessed: args.last_accessed.last_accessed,
         policy: CallPolicy {
             in_flight: args.pace.max_in_flight as usize,
             most_per_second: args.pace.max_rps,

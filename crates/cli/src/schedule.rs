@@ -240,8 +240,12 @@ fn digest(head: &v1::Head, news: &News, known: &Known, run: &Run) -> String {
         .iter()
         .filter(|waiver| waiver.state == v1::WaiverState::Expired && waiver.matched > 0)
         .count();
-    if expired > 0 {
-        text.push_str(&format!("{expired} expired waivers\n"));
+    match expired {
+        0 => {}
+        1 => text.push_str("1 waiver has expired, and what it covered fails again\n"),
+        _ => text.push_str(&format!(
+            "{expired} waivers have expired, and what they covered fails again\n"
+        )),
     }
     text.push_str(&format!("{}\n", run.report().display()));
     text

@@ -40,6 +40,15 @@ pub(crate) fn apply(cli: &mut Cli, matches: &ArgMatches) -> Result<(), Failure> 
         return Ok(());
     }
     let given = Given::of(matches);
+    if let Command::Scan(_) = &cli.command
+        && given.on_command_line("snapshot")
+        && given.on_command_line("output_dir")
+    {
+        return Err(
+            Failure::usage("--snapshot and --output-dir both say where the snapshot goes")
+                .help("each run below --output-dir has a snapshot of its own"),
+        );
+    }
     let config = load(&cli.global)?.unwrap_or_default();
     match &mut cli.command {
         Command::Scan(args) => scan(args, &config, &mut Filler::new(given)),
@@ -61,10 +70,15 @@ pub(crate) fn apply(cli: &mut Cli, matches: &ArgMatches) -> Result<(), Failure> 
             catalog(&mut args.select.catalog, &config, &mut filler);
             waivers(&mut args.waivers, &config, &mut filler);
         }
-        Command::Diff(args) => catalog(&mut args.catalog, &config, &mut Filler::new(given)),
+        Command::Diff(args) => {
+            let mut filler = Filler::new(given);
+            catalog(&mut args.catalog, &config, &mut filler);
+            waivers(&mut args.waivers, &config, &mut filler);
+        }
         Command::Tickets(args) => {
             let mut filler = Filler::new(given);
             catalog(&mut args.catalog, &config, &mut filler);
+            waivers(&mut args.waivers, &config, &mut filler);
             tickets(args, &config.tickets, &mut filler)?;
         }
         Command::Checks(args) => {
@@ -424,9 +438,8 @@ pub(crate) fn run(command: &ConfigCommand, global: &Global) -> Result<u8, Failur
     let ConfigCommand::Show { output } = command;
     let matches = Cli::command()
         .try_get_matches_from(["posture", "scan"])
-        .map_err(|error| Failure::usage(error.to_string().trim()))?;
-    let cli = Cli::from_arg_matches(&matches)
-        .map_err(|error| Failure::usage(error.to_string().trim()))?;
+        .map_err(|error| unreadable(&error))?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| unreadable(&error))?;
     let Command::Scan(mut args) = cli.command else {
         return Err(Failure::usage("the settings are those of posture scan"));
     };
@@ -444,6 +457,14 @@ pub(crate) fn run(command: &ConfigCommand, global: &Global) -> Result<u8, Failur
             .map_err(Failure::usage)?,
         ListFormat::Table => as_table(config.as_ref(), &settings),
     })
+}
+
+/// What is wrong with a variable of the environment. Clap begins its text as we begin ours.
+fn unreadable(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let text = text.trim();
+    Failure::usage(text.strip_prefix("error: ").unwrap_or(text))
+        .help("a variable of the environment says so: docs/configuration.md lists them")
 }
 
 /// One setting: its flag, its value, and where it comes from.

@@ -11,19 +11,20 @@ use posture_track::tickets::{
 };
 
 use crate::args::{self, SinkKind, TicketsArgs};
-use crate::evaluate::load_catalog;
-use crate::exit::{Failure, NOTHING, OK, USAGE};
+use crate::evaluate::{load_catalog, waivers};
+use crate::exit::{Failure, NOTHING, OK, USAGE, remark};
 use crate::reports::{Given, unreadable};
 
 pub(crate) fn run(args: &TicketsArgs) -> Result<u8, Failure> {
     let policy = policy(args)?;
     let place = place(args)?;
     let catalog = load_catalog(&args.catalog)?;
-    let report = Given::open(&args.report, &catalog)?;
+    let waivers = waivers(&args.waivers, &catalog)?;
+    let report = Given::open(&args.report, &catalog, &waivers)?;
     let report = report.source(&catalog)?;
     let previous = match &args.previous {
         Some(path) => {
-            let previous = Given::open(path, &catalog)?;
+            let previous = Given::open(path, &catalog, &waivers)?;
             let previous = previous.source(&catalog)?;
             Some(told(&*previous, &policy)?)
         }
@@ -378,13 +379,13 @@ fn summary(applied: &Applied) {
 /// Tickets that stay open without proof, on stderr: data goes to stdout.
 fn left_alone(counts: &Counts) {
     if counts.unproven > 0 {
-        say(&format!(
+        remark(&format!(
             "{} open: this report does not prove that what they are for is mended or gone",
             stay(counts.unproven)
         ));
     }
     if counts.unwhole > 0 {
-        say(&format!(
+        remark(&format!(
             "{} open: the ledger was lost, and not all they are for is known; --previous REPORT helps, or close \
              them by hand",
             stay(counts.unwhole)
@@ -403,9 +404,4 @@ fn stay(count: u64) -> String {
 /// Shows a line. Work goes on where nobody reads it.
 fn print(text: &str) {
     let _ = crate::print(&format!("{text}\n"));
-}
-
-#[expect(clippy::print_stderr, reason = "a remark beside the data")]
-fn say(text: &str) {
-    eprintln!("{text}");
 }

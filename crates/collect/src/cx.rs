@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     /// Whether an endpoint of the user's own is in force: such endpoints rarely have a name for each
     /// bucket, so S3 addresses them by path.
     pub(crate) custom_endpoint: bool,
+    /// Whether to ask which services users and roles last accessed.
+    pub(crate) last_accessed: bool,
 }
 
 impl Shared {
@@ -244,6 +246,11 @@ impl Cx {
     /// Whether the user gave an endpoint of their own.
     pub(crate) fn custom_endpoint(&self) -> bool {
         self.inner.shared.custom_endpoint
+    }
+
+    /// Whether the scan asks which services users and roles last accessed.
+    pub(crate) fn reads_last_accessed(&self) -> bool {
+        self.inner.shared.last_accessed
     }
 
     /// The interceptor without which a client can send nothing.
@@ -529,6 +536,19 @@ impl Cx {
         entry.gaps.retain(|known| *known != gap);
         entry.gaps.push(excused.clone());
         excused
+    }
+
+    /// Books a gap that follows from answers that were no errors.
+    pub(crate) fn note(&self, operation: &'static Operation, gap: &Gap) {
+        let mut ledger = lock(&self.inner.ledger);
+        let entry = ledger.entry(operation.name).or_default();
+        if entry.operation.is_empty() {
+            entry.operation = operation.to_string();
+            entry.iam_action = operation.action.to_owned();
+        }
+        if !entry.gaps.contains(gap) {
+            entry.gaps.push(gap.clone());
+        }
     }
 
     /// The gap of an answer that lacks what it must have.

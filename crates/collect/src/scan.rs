@@ -44,6 +44,8 @@ pub struct ScanRequest {
     pub excluded_regions: Vec<Region>,
     /// Collectors to run, by name; empty for all.
     pub services: Vec<String>,
+    /// Whether to ask which services users and roles last accessed, which takes two or more calls for each.
+    pub last_accessed: bool,
     /// How calls behave.
     pub policy: CallPolicy,
     /// Units under way at once. So many at most are read again after a scan was killed.
@@ -80,6 +82,7 @@ impl ScanRequest {
             regions: Vec::new(),
             excluded_regions: Vec::new(),
             services: Vec::new(),
+            last_accessed: false,
             policy: CallPolicy::default(),
             workers: WORKERS,
             unit_timeout: UNIT_TIMEOUT,
@@ -315,6 +318,7 @@ fn shared(request: &ScanRequest) -> Result<Arc<Shared>, ScanError> {
         policy,
         examiner: Examiner::new()?,
         custom_endpoint: request.session.custom_endpoint,
+        last_accessed: request.last_accessed,
     }))
 }
 
@@ -519,6 +523,7 @@ fn scope(request: &ScanRequest) -> Scope {
         account_tags: request.filter.tags.clone(),
         excluded_accounts: request.filter.excluded_accounts.clone(),
         role_chain: request.role_chain.iter().map(|r| r.role.clone()).collect(),
+        last_accessed: request.last_accessed,
     }
 }
 

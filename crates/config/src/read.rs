@@ -377,7 +377,15 @@ impl<'w> Reader<'w> {
 
     fn path(&mut self, node: &Yaml, name: &str) -> Option<PathBuf> {
         let text = self.text(node, name)?;
-        Some(self.base.join(text))
+        Some(self.place(&text))
+    }
+
+    /// A path of the file's directory; an object's is whole as it is.
+    fn place(&self, path: &str) -> PathBuf {
+        match path.starts_with("s3://") {
+            true => PathBuf::from(path),
+            false => self.base.join(path),
+        }
     }
 
     /// `FORMAT`, or `FORMAT=PATH`.
@@ -399,7 +407,7 @@ impl<'w> Reader<'w> {
         Some(match path {
             None => text,
             Some("-") => text,
-            Some(path) => format!("{format}={}", self.base.join(path).display()),
+            Some(path) => format!("{format}={}", self.place(path).display()),
         })
     }
 

@@ -172,6 +172,20 @@ fn a_secret_address_is_refused_and_not_repeated() {
     }
 }
 
+#[test]
+fn what_is_in_a_bucket_stays_there() {
+    let text = "snapshot = \"s3://bucket/prefix\"\noutputs = [\"json=s3://bucket/report.json\"]\n";
+    let config = read(text).unwrap();
+    assert_eq!(
+        config.snapshot.unwrap().value,
+        Path::new("s3://bucket/prefix")
+    );
+    assert_eq!(
+        config.outputs.unwrap().value,
+        ["json=s3://bucket/report.json"]
+    );
+}
+
 /// The tables of the schema, by their path.
 fn tables(schema: &Value) -> Vec<(Vec<String>, Value)> {
     fn walk(root: &Value, at: &Value, path: Vec<String>, found: &mut Vec<(Vec<String>, Value)>) {

@@ -155,6 +155,8 @@ pub enum GapReason {
     NotOffered,
     /// The endpoint does not implement the operation.
     Unsupported,
+    /// The scan was not told to ask; what it would have needed is the code.
+    NotRequested,
     /// The answer could not be understood.
     Malformed,
     /// Any other error, such as HTTP 500.
@@ -163,12 +165,13 @@ pub enum GapReason {
 
 impl GapReason {
     /// All reasons, in the order of their documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AccessDenied,
         Self::Throttled,
         Self::Timeout,
         Self::NotOffered,
         Self::Unsupported,
+        Self::NotRequested,
         Self::Malformed,
         Self::Error,
     ];
@@ -181,6 +184,7 @@ impl GapReason {
             Self::Timeout => "timeout",
             Self::NotOffered => "not_offered",
             Self::Unsupported => "unsupported",
+            Self::NotRequested => "not_requested",
             Self::Malformed => "malformed",
             Self::Error => "error",
         }
@@ -194,6 +198,7 @@ impl GapReason {
             Self::Timeout => "no answer in time",
             Self::NotOffered => "not offered in this region",
             Self::Unsupported => "not supported by this endpoint",
+            Self::NotRequested => "not asked for",
             Self::Malformed => "answer not understood",
             Self::Error => "failed",
         }

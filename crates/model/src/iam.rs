@@ -42,6 +42,10 @@ pub struct Account {
     /// trusted in the organization.
     #[schemars(extend("x-source" = ["iam:ListOrganizationsFeatures"]))]
     pub organization_features: Collected<Vec<String>>,
+    /// Whether the scan asked which services users and roles last accessed (`--last-accessed`).
+    #[serde(default)]
+    #[schemars(extend("x-before" = false))]
+    pub service_last_accessed_requested: bool,
 }
 
 impl ResourceKind for Account {
@@ -165,6 +169,21 @@ pub struct NamedPolicy {
     pub document: Collected<PolicyDocument>,
 }
 
+/// A service that the policies of a user or role allow, and when it was last accessed.
+///
+/// AWS looks back at least 400 days, counts attempts that were denied too, and shows one after up to four
+/// hours. It lists what policies of the user or role and of its groups allow, whatever a boundary, a control
+/// policy or a resource's policy says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceLastAccessed {
+    /// Prefix of the service's actions, such as `s3`.
+    pub service_namespace: String,
+    /// The last attempt to access the service; null when there was none in the time that AWS looks back.
+    pub last_authenticated: Option<Timestamp>,
+    /// Region that the last attempt went to.
+    pub last_authenticated_region: Option<String>,
+}
+
 /// A user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-source" = ["iam:GetAccountAuthorizationDetails"]))]
@@ -188,6 +207,10 @@ pub struct User {
     /// Access keys, active and inactive.
     #[schemars(extend("x-source" = ["iam:ListAccessKeys"]))]
     pub access_keys: Collected<Vec<AccessKey>>,
+    /// Services that the user's policies allow, each with its last use; a gap unless the scan asked for it
+    /// (`--last-accessed`).
+    #[schemars(extend("x-source" = ["iam:GenerateServiceLastAccessedDetails", "iam:GetServiceLastAccessedDetails"]))]
+    pub service_last_accessed: Collected<Vec<ServiceLastAccessed>>,
 }
 
 impl ResourceKind for User {
@@ -273,6 +296,10 @@ pub struct Role {
     /// Longest session, in seconds, 3600 to 43200.
     #[schemars(extend("x-source" = ["iam:ListRoles"]))]
     pub max_session_duration: Collected<i64>,
+    /// Services that the role's policies allow, each with its last use; a gap unless the scan asked for it
+    /// (`--last-accessed`), and null for service-linked roles, whose policies are AWS's own.
+    #[schemars(extend("x-source" = ["iam:GenerateServiceLastAccessedDetails", "iam:GetServiceLastAccessedDetails"]))]
+    pub service_last_accessed: Collected<Vec<ServiceLastAccessed>>,
 }
 
 impl ResourceKind for Role {

@@ -727,9 +727,42 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
             answer = answer.and(Tri::Unknown(unread(&format!("{what} ({why})"))));
         }
     }
+    // What allows; as long as the decision is open, also what may turn out to.
+    let allowing = |open: bool| {
+        let mut reasons = Vec::new();
+        let mut show = |set: Option<&'a PolicySet>, side: &Side, layer| {
+            if let (Some(set), true) = (set, side.answer.is_yes()) {
+                side.reasons(set, layer, &mut reasons);
+            }
+        };
+        if own.is_yes() || open && !own.is_no() {
+            show(layers.identity, &identity, Layer::Identity);
+            show(boundary_set, &boundary, Layer::Boundary);
+            show(layers.session, &session, Layer::Session);
+        }
+        for side in [&itself, &role, &everyone, &account] {
+            show(resource_set, side, Layer::Resource);
+        }
+        for (number, (set, side)) in (1..).zip(&scps_allowed) {
+            show(Some(set), &side.telling(set), Layer::ServiceControl(number));
+        }
+        for (number, (set, side)) in (1..).zip(&rcps_allowed) {
+            show(
+                Some(set),
+                &side.telling(set),
+                Layer::ResourceControl(number),
+            );
+        }
+        reasons
+    };
     // A policy that was not read may deny as well as allow.
     match answer.and(!denied.or(grants_unread)) {
-        Tri::Unknown(reason) => Decided::open(&reason),
+        // What keeps it open first, then what stands but for that.
+        Tri::Unknown(reason) => {
+            let mut decided = Decided::open(&reason);
+            decided.reasons.extend(allowing(true));
+            decided
+        }
         Tri::No => {
             if silent.is_empty() {
                 if !stands_alone(ask.action) || !same_account {
@@ -755,44 +788,7 @@ pub fn authorize<'a>(ask: &Ask<'_>, layers: &Layers<'a>) -> Decided<'a> {
             Decided::new(Verdict::ImplicitDeny, silent)
         }
         Tri::Yes => {
-            let mut reasons = Vec::new();
-            let mut show = |set: Option<&'a PolicySet>, side: &Side, layer| {
-                if let (Some(set), true) = (set, side.answer.is_yes()) {
-                    side.reasons(set, layer, &mut reasons);
-                }
-            };
-            if own.is_yes() {
-                show(layers.identity, &identity, Layer::Identity);
-                show(
-                    boundary_set,
-                    &Side {
-                        answer: boundary_allows,
-                        by: boundary.by,
-                    },
-                    Layer::Boundary,
-                );
-                show(
-                    layers.session,
-                    &Side {
-                        answer: session_allows,
-                        by: session.by,
-                    },
-                    Layer::Session,
-                );
-            }
-            for side in [&itself, &role, &everyone, &account] {
-                show(resource_set, side, Layer::Resource);
-            }
-            for (number, (set, side)) in (1..).zip(&scps_allowed) {
-                show(Some(set), &side.telling(set), Layer::ServiceControl(number));
-            }
-            for (number, (set, side)) in (1..).zip(&rcps_allowed) {
-                show(
-                    Some(set),
-                    &side.telling(set),
-                    Layer::ResourceControl(number),
-                );
-            }
+            let mut reasons = allowing(false);
             if root && reasons.is_empty() {
                 reasons.push(Reason::Note(
                     "the root user may do anything that is not denied",
@@ -957,8 +953,11 @@ fn settled(decided: Decided<'_>) -> (Tri, Vec<Reason<'_>>) {
         Verdict::Allowed => Tri::Yes,
         Verdict::ExplicitDeny | Verdict::ImplicitDeny => Tri::No,
         Verdict::Unknown => {
-            let text: Vec<String> = decided.reasons.iter().map(ToString::to_string).collect();
-            Tri::opaque(text.join("; "))
+            let open = decided.reasons.iter().filter_map(|reason| match reason {
+                Reason::Open(why) => Some(why.as_str()),
+                _ => None,
+            });
+            Tri::opaque(open.collect::<Vec<_>>().join("; "))
         }
     };
     (answer, decided.reasons)

@@ -1,5 +1,7 @@
 //! What the policies of a principal let it do.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::authorize::Control;
@@ -18,6 +20,8 @@ pub struct NamedPolicy {
     pub name: String,
     /// The document.
     pub policy: Arc<Policy>,
+    /// How it comes to be in effect.
+    pub origin: Origin,
 }
 
 impl NamedPolicy {
@@ -26,7 +30,192 @@ impl NamedPolicy {
         Self {
             name: name.into(),
             policy: policy.into(),
+            origin: Origin::default(),
         }
+    }
+
+    /// The same, of a known origin.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+}
+
+/// How a policy comes to be in effect for a principal: what one has to undo to be rid of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Origin {
+    /// Not said.
+    #[default]
+    Unstated,
+    /// Embedded in the principal.
+    Inline,
+    /// Attached to the principal, by the ARN of the managed policy.
+    Attached(String),
+    /// Embedded in a group of the user's, by the group's name.
+    GroupInline(String),
+    /// Attached to a group of the user's: the group's name, and the ARN of the managed policy.
+    GroupAttached(String, String),
+}
+
+/// A statement that allows something of a service, or may.
+#[derive(Debug, Clone)]
+pub(crate) struct Grant<'a> {
+    /// Position of its policy in the set.
+    pub(crate) policy: usize,
+    /// The statement.
+    pub(crate) statement: &'a Statement,
+    /// Whether it does so in effect.
+    pub(crate) answer: Tri,
+}
+
+/// What a set of policies allows, arranged by service: policies of AWS's list thousands of actions of
+/// hundreds of services, and each service is asked about.
+pub(crate) struct Grants<'a> {
+    set: &'a IdentitySet,
+    /// The allowing statements, each with the position of its policy.
+    allowing: Vec<(usize, ByService<'a>)>,
+    /// Those of the boundary and of each level of control policies.
+    layers: Vec<Vec<ByService<'a>>>,
+}
+
+impl<'a> Grants<'a> {
+    /// Arranges a set.
+    pub(crate) fn of(set: &'a IdentitySet) -> Self {
+        let allowing = set.policies.iter().enumerate().flat_map(|(policy, named)| {
+            let statements = named.policy.statements.iter();
+            let allowing = statements.filter(|statement| statement.may_allow());
+            allowing.map(move |statement| (policy, ByService::of(statement)))
+        });
+        let boundary = match &set.boundary {
+            Boundary::Policy(named) => Some(named.policy.statements.iter().collect()),
+            Boundary::None | Boundary::Unread(_) => None,
+        };
+        let layers = boundary.into_iter().chain(set.limits());
+        Self {
+            set,
+            allowing: allowing.collect(),
+            layers: layers
+                .map(|layer: Vec<&Statement>| {
+                    let allowing = layer.into_iter().filter(|s| s.may_allow());
+                    allowing.map(ByService::of).collect()
+                })
+                .collect(),
+        }
+    }
+
+    /// The statements that allow something of a service on something, in effect or perhaps. `without` is a
+    /// further statement that denies.
+    pub(crate) fn of_service(
+        &self,
+        service: &str,
+        without: Option<&'a Statement>,
+    ) -> Vec<Grant<'a>> {
+        let universe = Pattern::action(&format!("{service}:*"));
+        let mut search = self.set.search(None, Some(universe));
+        search.denies.extend(without);
+        let layers: Vec<Vec<Cow<'_, Statement>>> = self
+            .layers
+            .iter()
+            .map(|layer| layer.iter().filter_map(|s| s.about(service)).collect())
+            .collect();
+        let layers: Vec<Vec<&Statement>> = layers
+            .iter()
+            .map(|layer| layer.iter().map(|statement| &**statement).collect())
+            .collect();
+        let mut grants = Vec::new();
+        for (policy, statement) in &self.allowing {
+            let Some(narrow) = statement.about(service) else {
+                continue;
+            };
+            let answer = through(&search, &mut vec![&*narrow], &layers);
+            let answer = match answer.and(self.set.boundary_is_read()) {
+                Tri::No => continue,
+                Tri::Unknown(reason) => {
+                    let named = self.set.policies.get(*policy);
+                    Tri::Unknown(reason.at(named.map_or("", |named| named.name.as_str())))
+                }
+                Tri::Yes => Tri::Yes,
+            };
+            grants.push(Grant {
+                policy: *policy,
+                statement: statement.whole,
+                answer,
+            });
+        }
+        grants
+    }
+
+    /// Whether anything is granted, if these are all statements that may grant it: a policy that was not
+    /// read may grant, and deny, as well.
+    pub(crate) fn granted(&self, grants: &[Grant<'_>]) -> Tri {
+        with_doubt(
+            Tri::any(grants.iter().map(|grant| grant.answer.clone())),
+            self.set.doubt_of_unread(),
+        )
+    }
+}
+
+/// A statement with its actions by service.
+struct ByService<'a> {
+    whole: &'a Statement,
+    /// The actions by the service that they name; none where the statement does not list actions.
+    actions: Option<HashMap<String, Vec<&'a Pattern>>>,
+    /// Those that leave the service open.
+    open: Vec<&'a Pattern>,
+}
+
+impl<'a> ByService<'a> {
+    fn of(statement: &'a Statement) -> Self {
+        let mut open = Vec::new();
+        let actions = match &statement.body {
+            Ok(Body {
+                actions: Clause::Only(all),
+                ..
+            }) => {
+                let mut actions: HashMap<String, Vec<&Pattern>> = HashMap::new();
+                for pattern in all {
+                    match pattern.literal_prefix().split_once(':') {
+                        Some((service, _)) => {
+                            actions.entry(service.to_owned()).or_default().push(pattern);
+                        }
+                        None => open.push(pattern),
+                    }
+                }
+                Some(actions)
+            }
+            _ => None,
+        };
+        Self {
+            whole: statement,
+            actions,
+            open,
+        }
+    }
+
+    /// As much of the statement as may be about a service.
+    fn about(&self, service: &str) -> Option<Cow<'a, Statement>> {
+        let Some(actions) = &self.actions else {
+            return Some(Cow::Borrowed(self.whole));
+        };
+        let mine = actions.get(service).map_or(&[][..], Vec::as_slice);
+        if mine.is_empty() && self.open.is_empty() {
+            return None;
+        }
+        let Ok(body) = &self.whole.body else {
+            return Some(Cow::Borrowed(self.whole));
+        };
+        let mine = mine.iter().chain(&self.open);
+        Some(Cow::Owned(Statement {
+            number: self.whole.number,
+            sid: self.whole.sid.clone(),
+            effect: self.whole.effect,
+            body: Ok(Body {
+                principals: body.principals.clone(),
+                actions: Clause::Only(mine.map(|pattern| (*pattern).clone()).collect()),
+                resources: body.resources.clone(),
+                conditions: body.conditions.clone(),
+            }),
+        }))
     }
 }
 
@@ -185,57 +374,17 @@ impl IdentitySet {
         found
     }
 
-    /// Services of which something is allowed on something; `*` where a statement names none. Beside the
-    /// services that a principal last used it tells what it holds and does not need.
+    /// Services of which something is allowed on something; `*` where that includes services that no
+    /// policy names.
     pub fn granted_services(&self) -> Found {
         let mut found = Found::default();
-        let allowing: Vec<&Statement> = self
-            .labelled()
-            .map(|(_, statement)| statement)
-            .filter(|statement| statement.may_allow())
-            .collect();
-        let open = allowing.iter().any(|statement| match &statement.body {
-            Ok(body) => match &body.actions {
-                Clause::Only(list) => list.iter().any(|p| !p.literal_prefix().contains(':')),
-                Clause::Except(_) => true,
-            },
-            Err(_) => false,
-        });
-        if open {
-            let everywhere = Pattern::action("*:*");
-            found.add(
-                "*",
-                self.some_within(&self.search(None, Some(everywhere)), |_| true),
-            );
-        }
-        let mut services: Vec<String> = allowing
+        let grants = Grants::of(self);
+        let mentioned = self.mentioned_services();
+        let named = mentioned
             .iter()
-            .filter_map(|statement| statement.body.as_ref().ok())
-            .flat_map(|body| match &body.actions {
-                Clause::Only(list) => list.as_slice(),
-                Clause::Except(_) => &[],
-            })
-            .filter_map(|p| {
-                p.literal_prefix()
-                    .split_once(':')
-                    .map(|(s, _)| s.to_owned())
-            })
-            .collect();
-        services.sort();
-        services.dedup();
-        for service in services {
-            let all = Pattern::action(&format!("{service}:*"));
-            let answer = self.some_within(&self.search(None, Some(all)), |body| {
-                // Other services' statements need not be looked at.
-                match &body.actions {
-                    Clause::Only(list) => list.iter().any(|p| {
-                        let prefix = p.literal_prefix();
-                        prefix.split_once(':').is_none_or(|(of, _)| of == service)
-                    }),
-                    Clause::Except(_) => true,
-                }
-            });
-            found.add(service, answer);
+            .map(|service| (service.as_str(), service.as_str()));
+        for (shown, service) in std::iter::once(("*", FRESH)).chain(named) {
+            found.add(shown, grants.granted(&grants.of_service(service, None)));
         }
         found
     }
@@ -335,12 +484,7 @@ impl IdentitySet {
                 break;
             }
         }
-        // A policy that was not read may allow, or deny.
-        match (result, self.doubt_of_unread()) {
-            (result, Tri::No) => result,
-            (Tri::Unknown(a), Tri::Unknown(b)) => Tri::Unknown(a.merge(b)),
-            (_, doubt) => doubt,
-        }
+        with_doubt(result, self.doubt_of_unread())
     }
 
     fn search<'a>(&'a self, action: Option<&'a str>, universe: Option<Pattern>) -> Search<'a> {
@@ -431,7 +575,7 @@ impl IdentitySet {
     }
 
     /// Services that some action pattern spells out.
-    fn mentioned_services(&self) -> Vec<String> {
+    pub(crate) fn mentioned_services(&self) -> Vec<String> {
         let mut services: Vec<String> = self
             .labelled()
             .chain(self.boundary_labelled())
@@ -451,6 +595,15 @@ impl IdentitySet {
         services.sort();
         services.dedup();
         services
+    }
+}
+
+/// An answer beside policies that were not read: they may allow, or deny.
+fn with_doubt(answer: Tri, doubt: Tri) -> Tri {
+    match (answer, doubt) {
+        (answer, Tri::No) => answer,
+        (Tri::Unknown(a), Tri::Unknown(b)) => Tri::Unknown(a.merge(b)),
+        (_, doubt) => doubt,
     }
 }
 

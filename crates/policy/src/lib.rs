@@ -9,6 +9,7 @@ pub mod document;
 pub mod escalation;
 pub mod estate;
 pub mod identity;
+pub mod least_privilege;
 pub mod pattern;
 pub mod public;
 pub mod public_question;
@@ -27,7 +28,7 @@ pub use authorize::{
     Ask, Bound, Control, Decided, Layer, Layers, OnResource, PolicySet, Reason, authorize,
 };
 pub use document::{DocumentError, Policy, Statement};
-pub use identity::{Boundary, IdentitySet, NamedPolicy, Verdict};
+pub use identity::{Boundary, IdentitySet, NamedPolicy, Origin, Verdict};
 pub use principal::{Kind, NotAPrincipal, Requester};
 pub use public::{
     ResourceContext, allows_anonymous, denies_insecure_transport, external_accounts, is_public,

@@ -150,6 +150,7 @@ fn gap_text(gap: &Gap) -> String {
         GapReason::Timeout => "no answer in time",
         GapReason::NotOffered => "not offered in this region",
         GapReason::Unsupported => "not supported by this endpoint",
+        GapReason::NotRequested => "not asked for",
         GapReason::Malformed => "the answer could not be understood",
         GapReason::Error => "failed",
     };
@@ -175,6 +176,7 @@ fn gap_remedy(gap: &Gap) -> String {
         }
         (GapReason::NotOffered, _) => "Nothing to do: the region does not have it.".to_owned(),
         (GapReason::Unsupported, _) => "The endpoint cannot tell; look by hand.".to_owned(),
+        (GapReason::NotRequested, _) => "Tell the scan to ask for it.".to_owned(),
         (GapReason::Malformed, _) => {
             "Look by hand, and report it: this build does not know the answer's form.".to_owned()
         }

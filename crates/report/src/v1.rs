@@ -498,6 +498,8 @@ pub enum Outcome {
     NotOffered,
     /// The endpoint does not implement the operation.
     Unsupported,
+    /// The scan was not told to ask for it.
+    NotRequested,
     /// The answer could not be understood.
     Malformed,
     /// Any other error.
@@ -514,6 +516,7 @@ impl Outcome {
             Self::Timeout => "no answer in time",
             Self::NotOffered => "not offered here",
             Self::Unsupported => "not supported",
+            Self::NotRequested => "not asked for",
             Self::Malformed => "not understood",
             Self::Error => "failed",
         }
@@ -529,6 +532,7 @@ impl From<posture_model::GapReason> for Outcome {
             GapReason::Timeout => Self::Timeout,
             GapReason::NotOffered => Self::NotOffered,
             GapReason::Unsupported => Self::Unsupported,
+            GapReason::NotRequested => Self::NotRequested,
             GapReason::Malformed => Self::Malformed,
             GapReason::Error => Self::Error,
         }
@@ -644,6 +648,8 @@ pub enum GapReason {
     NotOffered,
     /// The endpoint does not implement the operation.
     Unsupported,
+    /// The scan was not told to ask for it.
+    NotRequested,
     /// The answer could not be understood.
     Malformed,
     /// Any other error.
@@ -659,6 +665,7 @@ impl From<posture_model::GapReason> for GapReason {
             Model::Timeout => Self::Timeout,
             Model::NotOffered => Self::NotOffered,
             Model::Unsupported => Self::Unsupported,
+            Model::NotRequested => Self::NotRequested,
             Model::Malformed => Self::Malformed,
             Model::Error => Self::Error,
         }
@@ -673,6 +680,7 @@ impl From<GapReason> for Outcome {
             GapReason::Timeout => Self::Timeout,
             GapReason::NotOffered => Self::NotOffered,
             GapReason::Unsupported => Self::Unsupported,
+            GapReason::NotRequested => Self::NotRequested,
             GapReason::Malformed => Self::Malformed,
             GapReason::Error => Self::Error,
         }

@@ -86,7 +86,7 @@ fn counts(head: &Head) -> String {
     let open = count(WaiverState::Unknown);
     if open > 0 {
         text.push_str(&format!(
-            " {} something that was not read in this scan.",
+            " {} something that was not looked at here, or could not be read.",
             counted(open, "more speaks of", "more speak of")
         ));
     }

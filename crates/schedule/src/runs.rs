@@ -73,6 +73,8 @@ impl Runs {
     /// In a directory, which is made where it is missing.
     pub fn open(directory: &Path) -> Result<Self, RunError> {
         fs::create_dir_all(directory).map_err(|e| RunError::io("create", directory, e))?;
+        // Said before a scan, and not after it.
+        free(&directory.join(LATEST))?;
         Ok(Self {
             directory: directory.to_owned(),
         })
@@ -146,10 +148,7 @@ impl Runs {
     /// the name.
     pub fn set_latest(&self, run: &Run) -> Result<(), RunError> {
         let latest = self.directory.join(LATEST);
-        let is_link = latest.symlink_metadata().is_ok_and(|found| !found.is_dir());
-        if !is_link && latest.symlink_metadata().is_ok() {
-            return Err(RunError::Foreign { path: latest });
-        }
+        free(&latest)?;
         let next = self
             .directory
             .join(format!(".{LATEST}-{}", std::process::id()));
@@ -245,6 +244,16 @@ impl Runs {
             name: name.to_owned(),
             marker,
         })
+    }
+}
+
+/// Refuses a directory where `latest` has to be: posture makes a link or a file.
+fn free(latest: &Path) -> Result<(), RunError> {
+    match latest.symlink_metadata() {
+        Ok(found) if found.is_dir() => Err(RunError::Foreign {
+            path: latest.to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

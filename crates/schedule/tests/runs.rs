@@ -115,6 +115,11 @@ fn latest_may_be_a_file_and_leads_nowhere_else() {
         runs.set_latest(&other),
         Err(RunError::Foreign { .. })
     ));
+    // Known before the next scan begins.
+    assert!(matches!(
+        Runs::open(directory.path()),
+        Err(RunError::Foreign { .. })
+    ));
 }
 
 #[test]

@@ -142,6 +142,9 @@ pub struct Scope {
     /// Roles taken one after the other before the accounts' own.
     #[serde(default)]
     pub role_chain: Vec<String>,
+    /// Whether it was asked which services users and roles last accessed.
+    #[serde(default)]
+    pub last_accessed: bool,
 }
 
 /// An account of the scan.

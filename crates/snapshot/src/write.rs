@@ -364,6 +364,10 @@ fn scope_difference(found: &Scope, wanted: &Scope) -> Option<String> {
             found.excluded_accounts != wanted.excluded_accounts,
         ),
         ("role chain", found.role_chain != wanted.role_chain),
+        (
+            "services last accessed",
+            found.last_accessed != wanted.last_accessed,
+        ),
     ];
     let names: Vec<&str> = differs
         .iter()

@@ -243,6 +243,29 @@ fn another_scope_is_refused() {
     assert!(
         matches!(refused, Err(SnapshotError::OtherScope { difference, .. }) if difference == "services")
     );
+    // What one scan asked and the other did not must not be mixed.
+    let scope = Scope {
+        last_accessed: true,
+        ..Scope::default()
+    };
+    let refused = SnapshotWriter::create_or_resume(dir.path(), tool(), "x".into(), scope);
+    assert!(
+        matches!(refused, Err(SnapshotError::OtherScope { difference, .. }) if difference == "services last accessed")
+    );
+}
+
+#[test]
+fn older_manifests_did_not_ask_for_services_last_accessed() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), true);
+    let path = dir.path().join("manifest.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let scope = manifest["scope"].as_object_mut().unwrap();
+    assert_eq!(scope.remove("last_accessed"), Some(json!(false)));
+    fs::write(&path, manifest.to_string()).unwrap();
+    let snapshot = Snapshot::open(dir.path()).unwrap();
+    assert!(!snapshot.manifest().scope.last_accessed);
 }
 
 #[test]

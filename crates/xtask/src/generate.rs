@@ -85,6 +85,7 @@ fn files(root: &Path, posture: Option<&Path>) -> Result<Files, Error> {
         ("tickets-v1", posture_track::tickets::operation_schema()),
         ("snapshot-v1", docs::schema::snapshot()),
         ("check", docs::schema::check()),
+        ("config", posture_config::schema()),
     ] {
         let text = serde_json::to_string_pretty(&schema)? + "\n";
         add(&format!("docs/schema/{name}.schema.json"), text);

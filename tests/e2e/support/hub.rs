@@ -304,9 +304,9 @@ impl State {
         if text("ProductArn") != product || text("AwsAccountId") != account {
             return Err(format!("{} imports into {product}", text("ProductArn")));
         }
-        if !finding["Resources"]
+        if finding["Resources"]
             .as_array()
-            .is_some_and(|list| !list.is_empty())
+            .is_none_or(|list| list.is_empty())
         {
             return Err("no Resources".to_owned());
         }

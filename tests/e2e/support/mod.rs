@@ -1,6 +1,8 @@
 //! What all tests use: the binary, the emulators, and ways to look at what came out.
 
+mod browser;
 mod findings;
+mod hook;
 mod hub;
 pub(crate) mod planted;
 mod program;
@@ -8,9 +10,11 @@ mod proxy;
 mod scanned;
 mod server;
 
+pub(crate) use browser::Browser;
 pub(crate) use findings::{Finding, Key, findings, read_json};
+pub(crate) use hook::Hook;
 pub(crate) use hub::Hub;
-pub(crate) use program::{Posture, Ran, manifest_dir};
+pub(crate) use program::{Posture, Ran, binary, manifest_dir};
 pub(crate) use proxy::{Proxy, Request};
 pub(crate) use scanned::{demo, work_dir};
 pub(crate) use server::{Kind, Server, Setup};

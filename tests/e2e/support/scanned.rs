@@ -54,7 +54,8 @@ pub(crate) fn demo() -> Option<&'static Scanned> {
         let snapshot = directory.join("snapshot");
         let report_path = directory.join("report.json");
         let ran = Posture::new(["scan", "-vv", "--org", "--role-name", "PostureScan"])
-            .args(["--region", "us-east-1,eu-west-1", "-o", "table", "-o"])
+            .args(["--region", "us-east-1,eu-west-1", "--last-accessed"])
+            .args(["-o", "table", "-o"])
             .args([format!("json={}", report_path.display())])
             .args([Path::new("--snapshot"), &snapshot])
             .keys("local", "local")

@@ -723,6 +723,9 @@ impl<'a> Checker<'a> {
         }
         if receiver == Some(Receiver::Principal) {
             self.principal(subject.as_ref());
+            if matches!(name, "leaves_services_unused" | "unused_services") {
+                self.last_accessed(id, name, subject.as_ref());
+            }
         }
         self.arguments(function, args)
     }
@@ -732,20 +735,13 @@ impl<'a> Checker<'a> {
         let Some(Ty::Object(of)) = subject.map(Ty::some) else {
             return;
         };
-        for field in &of.get().fields {
-            if matches!(
-                field.name.as_str(),
-                "inline_policies" | "attached_policy_arns" | "permissions_boundary_arn"
-            ) {
-                let typed = self.field(
-                    &Typed {
-                        ty: Ty::Object(*of),
-                        path: None,
-                    },
-                    *of,
-                    field,
-                );
-                self.read(&typed);
+        for name in [
+            "inline_policies",
+            "attached_policy_arns",
+            "permissions_boundary_arn",
+        ] {
+            if let Some((_, field)) = of.get().field(name) {
+                self.read_field(*of, field);
             }
         }
         for kind in ["iam.policy", "iam.group"] {
@@ -753,6 +749,29 @@ impl<'a> Checker<'a> {
                 self.reads.lookups.insert(of);
             }
         }
+    }
+
+    /// What those read that set grants beside uses.
+    fn last_accessed(&mut self, id: u64, name: &str, subject: Option<&Ty>) {
+        let Some(Ty::Object(of)) = subject.map(Ty::some) else {
+            return;
+        };
+        match of.get().field("service_last_accessed") {
+            Some((_, field)) => self.read_field(*of, field),
+            None => {
+                let message = format!("`{name}` is known of users and roles only");
+                self.error_at(id, name, message, None);
+            }
+        }
+    }
+
+    fn read_field(&mut self, of: ObjectId, field: &Field) {
+        let whole = Typed {
+            ty: Ty::Object(of),
+            path: None,
+        };
+        let typed = self.field(&whole, of, field);
+        self.read(&typed);
     }
 
     fn no_function(

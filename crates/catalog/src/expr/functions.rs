@@ -136,6 +136,8 @@ pub(crate) static FUNCTIONS: &[Function] = functions! {
     Principal.allows_on_all(Action) -> Bool = policies::principal_allows_on_all;
     Principal.can_escalate() -> Bool = policies::can_escalate;
     Principal.escalation() -> Texts = policies::escalation;
+    Principal.leaves_services_unused(Int) -> Bool = policies::leaves_services_unused;
+    Principal.unused_services(Int) -> Texts = policies::unused_services;
 };
 
 /// The name under which lists are compared; `@` cannot be written in an expression.
@@ -218,6 +220,11 @@ pub(crate) fn receiver<'a, 'v, T: FromVal<'a, 'v>>(
 /// The action that a member function asks about.
 pub(crate) fn action<'a>(args: &'a [CowVal<'_, '_>]) -> Result<&'a str, ExecutionError> {
     text("member function", args, 1)
+}
+
+/// The number that a member function asks about.
+pub(crate) fn int_arg(args: &[CowVal<'_, '_>]) -> Result<i64, ExecutionError> {
+    Ok(*arg::<CelInt>("member function", args, 1)?.inner())
 }
 
 /// Text, or a number as text: how look-ups compare.

@@ -29,7 +29,7 @@ use posture_model::{Gap, GapReason};
 
 pub(crate) use check::Reads;
 pub use policies::Documents;
-pub(crate) use policies::Identity;
+pub(crate) use policies::{Identity, LastUse};
 pub(crate) use types::{ObjectId, Ty, schema, type_name, type_names, type_number};
 pub(crate) use value::{ListVal, MapVal, Node, PolicyVal, ResourceVal, build_resource};
 

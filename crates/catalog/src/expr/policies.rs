@@ -3,17 +3,21 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use cel::common::value::CowVal;
-use posture_model::{Gap, GapReason};
+use posture_model::{Gap, GapReason, Timestamp};
 use posture_policy::document::{Clause, Principal};
+use posture_policy::least_privilege::{
+    Access, Holder, LeastPrivilege, Report, Standing, least_privilege,
+};
 use posture_policy::{
-    Boundary, Found, IdentitySet, NamedPolicy, Policy, ResourceContext, Tri, Undecided,
+    Boundary, Found, IdentitySet, NamedPolicy, Origin, Policy, ResourceContext, Tri, Undecided,
 };
 
 use super::frame;
-use super::functions::{Args, Outcome, action, bool, receiver};
+use super::functions::{Args, Outcome, action, bool, int_arg, receiver, texts};
 use super::types::type_number;
 use super::value::{ListVal, Node, PolicyVal, ResourceVal};
 use crate::world::World;
@@ -455,6 +459,167 @@ pub(crate) fn escalation<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     Ok(CowVal::owned(ListVal::of_texts(hops)))
 }
 
+/// Services that the evidence names before it counts the rest.
+const SHOWN_SERVICES: usize = 20;
+
+/// Whether a principal is granted services that it has not used for so many days.
+pub(crate) fn leaves_services_unused<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+    let principal = receiver::<ResourceVal>(&args)?;
+    let days = int_arg(&args)?;
+    let here = frame::here()?;
+    let use_of = LastUse::of(principal, here.world());
+    match use_of.judged(principal, days).leaves_unused().decided() {
+        Ok(answer) => bool(answer),
+        Err(undecided) => {
+            match &use_of.report {
+                Ok(_) => frame::note(&gap_of(&undecided)),
+                // That nothing is known of any service needs no list of them.
+                Err(gap) => frame::note(gap),
+            }
+            for gap in &use_of.identity.gaps {
+                frame::note(gap);
+            }
+            Err(frame::unknown())
+        }
+    }
+}
+
+/// The services that a principal is granted and has certainly not used for so many days.
+pub(crate) fn unused_services<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+    let principal = receiver::<ResourceVal>(&args)?;
+    let days = int_arg(&args)?;
+    let here = frame::here()?;
+    let found = LastUse::of(principal, here.world()).judged(principal, days);
+    let mut names: Vec<String> = found
+        .unused()
+        .map(|service| match &service.standing {
+            Standing::Idle(access) => {
+                let days = (here.world().now().unix() - access.at).div_euclid(24 * 60 * 60);
+                format!("{} ({days} days ago)", service.name)
+            }
+            _ => format!("{} (never)", service.name),
+        })
+        .collect();
+    if names.len() > SHOWN_SERVICES {
+        let more = names.len() - SHOWN_SERVICES;
+        names.truncate(SHOWN_SERVICES);
+        names.push(format!("{more} more"));
+    }
+    texts(names)
+}
+
+/// A principal, the days and the moment that were asked about, and the answer.
+type Judged = (ResourceVal, (i64, i64), Rc<LeastPrivilege>);
+
+thread_local! {
+    static JUDGED: RefCell<Option<Judged>> = const { RefCell::new(None) };
+}
+
+/// What AWS reports of a principal, and what its policies grant.
+pub(crate) struct LastUse {
+    identity: Arc<Identity>,
+    /// The report, or why there is none.
+    pub(crate) report: Result<Report, Arc<Gap>>,
+    created: Option<i64>,
+    now: i64,
+}
+
+impl LastUse {
+    /// Of a user or role.
+    pub(crate) fn of(principal: &ResourceVal, world: &World) -> Self {
+        let identity = principal
+            .0
+            .identity
+            .get_or_init(|| Identity::of(principal, world));
+        let created = principal.0.object.field("created");
+        Self {
+            identity: Arc::clone(identity),
+            report: last_accessed(principal.0.object.field("service_last_accessed")),
+            created: created.and_then(moment),
+            now: world.now().unix(),
+        }
+    }
+
+    /// The same as `beside_grants`, kept until another is asked for: the evidence of a check asks again what
+    /// its rule has asked.
+    fn judged(&self, principal: &ResourceVal, days: i64) -> Rc<LeastPrivilege> {
+        JUDGED.with_borrow_mut(|last| match last {
+            Some((of, at, known))
+                if Arc::ptr_eq(&of.0, &principal.0) && *at == (days, self.now) =>
+            {
+                Rc::clone(known)
+            }
+            last => {
+                let found = Rc::new(self.beside_grants(days));
+                *last = Some((principal.clone(), (days, self.now), Rc::clone(&found)));
+                found
+            }
+        })
+    }
+
+    /// The two beside each other.
+    pub(crate) fn beside_grants(&self, days: i64) -> LeastPrivilege {
+        let unread = self.report.as_ref().err().map(|gap| gap.to_string());
+        let holder = Holder {
+            set: &self.identity.set,
+            report: match (&self.report, &unread) {
+                (Ok(report), _) => Ok(report),
+                (Err(_), why) => Err(why.as_deref().unwrap_or_default()),
+            },
+            created: self.created,
+        };
+        least_privilege(&holder, self.now, days)
+    }
+}
+
+fn moment(node: &Node) -> Option<i64> {
+    node.as_text()
+        .and_then(Timestamp::parse)
+        .map(Timestamp::unix)
+}
+
+/// The report on a principal as the snapshot holds it.
+fn last_accessed(node: Option<&Node>) -> Result<Report, Arc<Gap>> {
+    let malformed = || undecidable(GapReason::Malformed, "services last accessed");
+    let items = match node {
+        Some(Node::List(items)) => items,
+        Some(Node::Gap(gap)) => return Err(Arc::clone(gap)),
+        Some(Node::Null) => {
+            let why = "AWS's own roles are not asked about";
+            return Err(undecidable(GapReason::NotRequested, why));
+        }
+        _ => return Err(malformed()),
+    };
+    let mut report = Report::new();
+    for item in items.items() {
+        let Node::Object(service) = item else {
+            return Err(malformed());
+        };
+        let name = service
+            .field("service_namespace")
+            .and_then(Node::as_text)
+            .ok_or_else(malformed)?
+            .to_lowercase();
+        let access = match service.field("last_authenticated") {
+            Some(Node::Null) => None,
+            Some(node @ Node::Text(_)) => Some(Access {
+                at: moment(node).ok_or_else(malformed)?,
+                region: service
+                    .field("last_authenticated_region")
+                    .and_then(Node::as_text)
+                    .map(str::to_owned),
+            }),
+            _ => return Err(malformed()),
+        };
+        // Named twice, the later use counts.
+        let known = report.entry(name).or_insert(None);
+        if known.as_ref().map(|known| known.at) < access.as_ref().map(|access| access.at) {
+            *known = access;
+        }
+    }
+    Ok(report)
+}
+
 /// The identity of a principal while it is gathered.
 #[derive(Default)]
 struct Gathering {
@@ -497,6 +662,7 @@ impl Gathering {
 
     /// The inline and attached policies of a principal or of one of its groups.
     fn add(&mut self, holder: &ResourceVal, principal: &ResourceVal, world: &World) {
+        let group = (holder.0.r#type == "iam.group").then(|| holder.0.name.clone());
         match holder.0.object.field("inline_policies") {
             Some(Node::List(policies)) => {
                 for policy in policies.items() {
@@ -507,7 +673,11 @@ impl Gathering {
                         .field("name")
                         .and_then(Node::as_text)
                         .unwrap_or("inline");
-                    self.document(name, policy.field("document"));
+                    let origin = match &group {
+                        Some(group) => Origin::GroupInline(group.clone()),
+                        None => Origin::Inline,
+                    };
+                    self.document(name, origin, policy.field("document"));
                 }
             }
             other => self.missing("inline policies", other),
@@ -517,7 +687,13 @@ impl Gathering {
                 for arn in arns.items().iter().filter_map(Node::as_text) {
                     match managed(arn, principal, world) {
                         Ok(policy) => {
-                            self.document(&policy.0.name, policy.0.object.field("document"));
+                            let arn = arn.to_owned();
+                            let origin = match &group {
+                                Some(group) => Origin::GroupAttached(group.clone(), arn),
+                                None => Origin::Attached(arn),
+                            };
+                            let document = policy.0.object.field("document");
+                            self.document(&policy.0.name, origin, document);
                         }
                         Err(gap) => self.unread(arn, gap),
                     }
@@ -577,13 +753,13 @@ impl Gathering {
         self.identity.gaps.push(gap);
     }
 
-    fn document(&mut self, name: &str, document: Option<&Node>) {
+    fn document(&mut self, name: &str, origin: Origin, document: Option<&Node>) {
         match document {
             Some(Node::Policy(policy)) => match policy.parsed() {
                 Ok(parsed) => {
                     self.key
-                        .push_str(&format!("\0{name} {}", policy.data.number));
-                    let named = NamedPolicy::new(name, Arc::clone(parsed));
+                        .push_str(&format!("\0{name} {origin:?} {}", policy.data.number));
+                    let named = NamedPolicy::new(name, Arc::clone(parsed)).with_origin(origin);
                     self.identity.set.policies.push(named);
                 }
                 Err(Answer::Undecided(gaps)) => {

@@ -770,6 +770,120 @@ fn an_account_is_foreign_only_to_an_organization_that_was_listed_to_the_end() {
     }
 }
 
+/// A role that is granted S3 and SQS, and AWS's report on it.
+fn role(report: Option<Value>) -> Resource {
+    let mut properties = json!({
+        "path": "/", "attached_policy_arns": [], "permissions_boundary_arn": null,
+        "inline_policies": [{"name": "p", "document": {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": ["s3:*", "sqs:*"], "Resource": "*"}]}}],
+    });
+    if let Some(report) = report {
+        properties["service_last_accessed"] = report;
+    }
+    let mut role = resource("iam.role", "r", properties);
+    role.created = Timestamp::parse("2020-01-01T00:00:00Z");
+    role
+}
+
+fn used(service: &str, when: Value) -> Value {
+    json!({"service_namespace": service, "last_authenticated": when,
+           "last_authenticated_region": "eu-west-1"})
+}
+
+#[test]
+fn a_report_that_is_not_understood_makes_nothing_unused() {
+    let lately = || used("s3", json!("2025-12-20T00:00:00Z"));
+    let ask = |report: Option<Value>| {
+        let (world, nodes) = world_of(&[role(report)], &[("iam.role", None)]);
+        ask(&world, &nodes[0], "resource.leaves_services_unused(90)")
+    };
+    let never = || used("sqs", json!(null));
+    let sound = json!([lately(), never()]);
+    assert_eq!(ask(Some(sound)), Answer::Known(true));
+    // Named twice, the later use counts; letter case does not.
+    let twice = json!([
+        lately(),
+        never(),
+        used("SQS", json!("2025-12-20T00:00:00Z")),
+        never()
+    ]);
+    assert_eq!(ask(Some(twice)), Answer::Known(false));
+    for report in [
+        None,
+        Some(json!(null)),
+        Some(json!({"unavailable": "not_requested"})),
+        Some(gap("iam:GetServiceLastAccessedDetails")),
+        Some(json!("none")),
+        Some(json!([lately(), {"service_namespace": "sqs"}])),
+        Some(json!([lately(), {"last_authenticated": null, "last_authenticated_region": null}])),
+        Some(json!([lately(), used("sqs", json!("long ago"))])),
+        Some(json!([lately(), used("sqs", json!(0))])),
+        Some(json!([lately(), 7])),
+        Some(json!([lately()])),
+        Some(json!([])),
+    ] {
+        let answer = ask(report.clone());
+        let Answer::Unknown(gaps) = &answer else {
+            panic!("{report:?}: {answer:?}");
+        };
+        assert!(!gaps.is_empty());
+    }
+    // The gap of the report is what is named, and not each service that lacks it.
+    let Answer::Unknown(gaps) = ask(Some(gap("iam:GetServiceLastAccessedDetails"))) else {
+        panic!("a verdict without a report");
+    };
+    assert_eq!(gaps.len(), 1);
+    assert_eq!(gaps[0].operation, "iam:GetServiceLastAccessedDetails");
+}
+
+#[test]
+fn evidence_names_some_unused_services_and_counts_the_rest() {
+    let services = (0..30).map(|n| used(&format!("s{n:02}"), json!(null)));
+    let old = used("s99", json!("2025-06-05T12:00:00Z"));
+    let report: Vec<Value> = services.chain([old]).collect();
+    let mut role = role(Some(json!(report)));
+    role.properties["inline_policies"][0]["document"]["Statement"][0]["Action"] = json!("*");
+    let (world, nodes) = world_of(&[role], &[("iam.role", None)]);
+    let text = |source: &str| {
+        let of = type_number("iam.role").unwrap();
+        Program::compile(source, of, &params(), &Ty::String)
+            .unwrap()
+            .text(&world, &nodes[0].0, &params())
+    };
+    let Answer::Known(all) = text("join(resource.unused_services(90), \", \")") else {
+        panic!("no text");
+    };
+    assert!(all.starts_with("s00 (never), s01 (never)"), "{all}");
+    assert!(all.ends_with("s19 (never), 11 more"), "{all}");
+    let Answer::Known(one) = text("join(resource.unused_services(400), \", \")") else {
+        panic!("no text");
+    };
+    assert!(one.ends_with("10 more"), "{one}");
+}
+
+/// What an older version certainly never did is known of its snapshots.
+#[test]
+fn older_snapshots_were_not_asked_for_services() {
+    let account = || resource("iam.account", ACCOUNT, json!({"aliases": []}));
+    let (world, nodes) = world_of(&[account()], &[("iam.account", None)]);
+    let source = "resource.service_last_accessed_requested";
+    assert_eq!(ask(&world, &nodes[0], source), Answer::Known(false));
+    // Any other field that it does not hold stays unknown.
+    let answer = ask(&world, &nodes[0], "resource.root == null");
+    assert!(matches!(answer, Answer::Unknown(_)), "{answer:?}");
+}
+
+#[test]
+fn groups_access_no_services() {
+    let of = type_number("iam.group").unwrap();
+    let source = "resource.leaves_services_unused(90)";
+    let mistakes = Program::compile(source, of, &params(), &Ty::Bool).unwrap_err();
+    assert!(
+        mistakes[0].message.contains("users and roles only"),
+        "{mistakes:?}"
+    );
+}
+
 #[test]
 fn all_functions_are_declared_once() {
     let mut seen = BTreeSet::new();

@@ -96,6 +96,8 @@ pub(crate) struct Field {
     pub(crate) collected: bool,
     /// The operations that fill it; empty where they are the resource's own.
     pub(crate) sources: Vec<String>,
+    /// What it was for versions that did not know of it, where that is certain.
+    pub(crate) before: Option<Value>,
 }
 
 /// What is known of a resource type.
@@ -246,6 +248,7 @@ fn envelope() -> Vec<Field> {
             },
             collected: *name == "tags",
             sources: Vec::new(),
+            before: None,
         })
         .collect()
 }
@@ -273,6 +276,7 @@ impl Compiler<'_> {
                 ty: self.ty(schema, 0),
                 collected: is_collected(schema),
                 sources: sources(schema),
+                before: schema.get("x-before").cloned(),
             })
             .collect()
     }

@@ -234,9 +234,9 @@ impl Builder<'_> {
     }
 
     /// Builds a field. One that the snapshot does not hold at all was not collected by the version
-    /// that made it: nothing is known of it.
+    /// that made it: nothing is known of it, unless the schema says what it was then.
     fn field(&self, field: &Field, json: Option<&Value>, depth: usize) -> Node {
-        match json {
+        match json.or(field.before.as_ref()) {
             Some(json) => self.node(&field.ty, json, field.collected, depth),
             None => Node::Gap(Arc::new(Gap {
                 code: Some("the snapshot does not hold this field".to_owned()),

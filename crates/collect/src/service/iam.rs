@@ -5,6 +5,7 @@
 //! each type's listing has an outcome of its own.
 
 mod credential_report;
+mod last_accessed;
 
 use std::collections::HashMap;
 
@@ -19,7 +20,8 @@ use aws_sdk_iam::types::{
 };
 use posture_model::iam::{
     AccessKey, AccessKeyUse, Account, AccountSummary, Group, MfaDevice, NamedPolicy, OidcProvider,
-    PasswordPolicy, Policy, Role, SamlProvider, ServerCertificate, User, VirtualMfaDevice,
+    PasswordPolicy, Policy, Role, SamlProvider, ServerCertificate, ServiceLastAccessed, User,
+    VirtualMfaDevice,
 };
 
 use self::credential_report::Report;
@@ -28,6 +30,7 @@ use crate::prelude::*;
 
 operations! { "iam":
     GENERATE_CREDENTIAL_REPORT = "GenerateCredentialReport" => "iam:GenerateCredentialReport",
+    GENERATE_SERVICE_LAST_ACCESSED_DETAILS = "GenerateServiceLastAccessedDetails" => "iam:GenerateServiceLastAccessedDetails",
     GET_ACCESS_KEY_LAST_USED = "GetAccessKeyLastUsed" => "iam:GetAccessKeyLastUsed",
     GET_ACCOUNT_AUTHORIZATION_DETAILS = "GetAccountAuthorizationDetails" => "iam:GetAccountAuthorizationDetails",
     GET_ACCOUNT_PASSWORD_POLICY = "GetAccountPasswordPolicy" => "iam:GetAccountPasswordPolicy",
@@ -36,6 +39,7 @@ operations! { "iam":
     GET_OIDC_PROVIDER = "GetOpenIDConnectProvider" => "iam:GetOpenIDConnectProvider",
     GET_SAML_PROVIDER = "GetSAMLProvider" => "iam:GetSAMLProvider",
     GET_SERVER_CERTIFICATE = "GetServerCertificate" => "iam:GetServerCertificate",
+    GET_SERVICE_LAST_ACCESSED_DETAILS = "GetServiceLastAccessedDetails" => "iam:GetServiceLastAccessedDetails",
     LIST_ACCESS_KEYS = "ListAccessKeys" => "iam:ListAccessKeys",
     LIST_ACCOUNT_ALIASES = "ListAccountAliases" => "iam:ListAccountAliases",
     LIST_MFA_DEVICES = "ListMFADevices" => "iam:ListMFADevices",
@@ -92,8 +96,7 @@ async fn run(cx: Cx) {
         users(&cx, &client),
         details(&cx, &client, &[EntityType::Group], |output| output
             .group_detail_list),
-        details(&cx, &client, &[EntityType::Role], |output| output
-            .role_detail_list),
+        roles(&cx, &client),
         session_durations(&cx, &client),
         policies(&cx, &client),
         saml_providers(&cx, &client),
@@ -126,7 +129,7 @@ async fn run(cx: Cx) {
         roles
             .items
             .into_iter()
-            .map(|item| item.and_then(|detail| role(&cx, &sessions, detail))),
+            .map(|item| item.and_then(|facts| role(&cx, &sessions, facts))),
     );
     cx.publish(
         policies.gap,
@@ -188,6 +191,7 @@ struct UserFacts {
     detail: UserDetail,
     mfa_devices: Collected<Vec<MfaDevice>>,
     access_keys: Collected<Vec<AccessKey>>,
+    service_last_accessed: Collected<Vec<ServiceLastAccessed>>,
 }
 
 async fn users(cx: &Cx, client: &Client) -> Items<UserFacts> {
@@ -195,22 +199,41 @@ async fn users(cx: &Cx, client: &Client) -> Items<UserFacts> {
         output.user_detail_list
     })
     .await;
-    let items = cx
-        .each(listed.items, |item| async {
+    let (names, arns): (Vec<_>, Vec<_>) = listed
+        .items
+        .iter()
+        .map(|item| {
+            let detail = item.as_ref().ok();
+            (
+                detail.and_then(|detail| detail.user_name.clone()),
+                detail.and_then(|detail| detail.arn.clone()),
+            )
+        })
+        .unzip();
+    let credentials = cx.each(names, |name| async {
+        let name = name?;
+        Some(tokio::join!(
+            mfa_devices(cx, client, &name),
+            access_keys(cx, client, &name)
+        ))
+    });
+    let (credentials, accessed) = tokio::join!(credentials, last_accessed::read(cx, client, arns));
+    let items = listed
+        .items
+        .into_iter()
+        .zip(credentials.into_iter().zip(accessed))
+        .map(|(item, (credentials, service_last_accessed))| {
             let detail = item?;
-            let name = detail
-                .user_name
-                .as_deref()
-                .ok_or_else(|| cx.malformed(&GET_ACCOUNT_AUTHORIZATION_DETAILS))?;
             let (mfa_devices, access_keys) =
-                tokio::join!(mfa_devices(cx, client, name), access_keys(cx, client, name));
+                credentials.ok_or_else(|| cx.malformed(&GET_ACCOUNT_AUTHORIZATION_DETAILS))?;
             Ok(UserFacts {
                 detail,
                 mfa_devices,
                 access_keys,
+                service_last_accessed,
             })
         })
-        .await;
+        .collect();
     Listed {
         items,
         gap: listed.gap,
@@ -333,6 +356,7 @@ fn user(
         credentials,
         mfa_devices: facts.mfa_devices,
         access_keys: facts.access_keys,
+        service_last_accessed: facts.service_last_accessed,
     };
     let tags = Collected::Known(tags(detail.tags.unwrap_or_default()));
     let created = timestamp(detail.create_date.as_ref());
@@ -398,7 +422,46 @@ async fn session_durations(cx: &Cx, client: &Client) -> Sessions {
     sessions
 }
 
-fn role(cx: &Cx, sessions: &Sessions, detail: RoleDetail) -> Result<TypedResource<Role>, Gap> {
+/// A role with the facts that have calls of their own.
+struct RoleFacts {
+    detail: RoleDetail,
+    service_last_accessed: Collected<Vec<ServiceLastAccessed>>,
+}
+
+async fn roles(cx: &Cx, client: &Client) -> Items<RoleFacts> {
+    let listed = details(cx, client, &[EntityType::Role], |output| {
+        output.role_detail_list
+    })
+    .await;
+    let arns: Vec<_> = listed
+        .items
+        .iter()
+        .map(|item| {
+            let arn = item.as_ref().ok()?.arn.clone()?;
+            // Nobody but AWS can change what a service-linked role may do.
+            (!arn.contains(":role/aws-service-role/")).then_some(arn)
+        })
+        .collect();
+    let accessed = last_accessed::read(cx, client, arns).await;
+    let items = listed
+        .items
+        .into_iter()
+        .zip(accessed)
+        .map(|(item, service_last_accessed)| {
+            Ok(RoleFacts {
+                detail: item?,
+                service_last_accessed,
+            })
+        })
+        .collect();
+    Listed {
+        items,
+        gap: listed.gap,
+    }
+}
+
+fn role(cx: &Cx, sessions: &Sessions, facts: RoleFacts) -> Result<TypedResource<Role>, Gap> {
+    let detail = facts.detail;
     let names = Names::of(cx, detail.arn, detail.role_name, detail.role_id)?;
     let path = names.path(detail.path);
     let instance_profile_arns = detail
@@ -430,6 +493,7 @@ fn role(cx: &Cx, sessions: &Sessions, detail: RoleDetail) -> Result<TypedResourc
                     .unwrap_or_else(|| cx.malformed(&LIST_ROLES)),
             ),
         },
+        service_last_accessed: facts.service_last_accessed,
         path,
     };
     let tags = Collected::Known(tags(detail.tags.unwrap_or_default()));
@@ -531,11 +595,7 @@ struct Usage {
 }
 
 impl Usage {
-    fn of(
-        users: &Items<UserFacts>,
-        groups: &Items<GroupDetail>,
-        roles: &Items<RoleDetail>,
-    ) -> Self {
+    fn of(users: &Items<UserFacts>, groups: &Items<GroupDetail>, roles: &Items<RoleFacts>) -> Self {
         let mut usage = Self {
             attached: HashMap::new(),
             bounding: HashMap::new(),
@@ -555,9 +615,10 @@ impl Usage {
             usage.note(group.attached_managed_policies(), None);
         }
         for role in roles.items.iter().flatten() {
+            let detail = &role.detail;
             usage.note(
-                role.attached_managed_policies(),
-                role.permissions_boundary(),
+                detail.attached_managed_policies(),
+                detail.permissions_boundary(),
             );
         }
         usage
@@ -632,6 +693,7 @@ async fn account(cx: &Cx, client: &Client) -> TypedResource<Account> {
         summary: summary.and_then(|output| {
             known_or_malformed(cx, &GET_ACCOUNT_SUMMARY, account_summary(cx, &output))
         }),
+        service_last_accessed_requested: cx.reads_last_accessed(),
         root: Collected::Absent,
         aliases,
         virtual_mfa_devices,

@@ -2,7 +2,7 @@ use posture_model::GapReason;
 use posture_testkit::{Fault, Replay, Reply, reply, world};
 use serde_json::json;
 
-use crate::support::{assert_world_is_whole, scan_replay, scan_world};
+use crate::support::{assert_world_is_whole, scan_replay, scan_with, scan_world};
 
 /// An answer of the query protocol.
 fn query(operation: &str, result: &str) -> Reply {
@@ -425,6 +425,286 @@ async fn what_the_summary_does_not_tell_is_unknown() {
     assert_eq!(
         summary["root_password_present"]["unavailable"]["reason"],
         "unsupported"
+    );
+}
+
+/// The fields of principals that hold services last accessed.
+const PRINCIPALS: [(&str, &str); 3] = [
+    ("iam.user", "jo"),
+    ("iam.user", "ci"),
+    ("iam.role", "orders"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn services_come_with_their_last_use() {
+    let scanned = scan_world("iam", vec![]).await;
+    assert_eq!(
+        scanned.named("iam.role", "orders").properties["service_last_accessed"],
+        json!([
+            {"service_namespace": "dynamodb", "last_authenticated": "2026-01-30T08:00:00Z",
+             "last_authenticated_region": "eu-west-1"},
+            {"service_namespace": "iam", "last_authenticated": null, "last_authenticated_region": null},
+        ])
+    );
+    let jo = &scanned.named("iam.user", "jo").properties["service_last_accessed"];
+    assert_eq!(jo[2]["service_namespace"], "s3");
+    assert_eq!(jo[2]["last_authenticated_region"], json!(null));
+    // A service-linked role is AWS's own and is not asked about.
+    let support = &scanned
+        .named("iam.role", "AWSServiceRoleForSupport")
+        .properties;
+    assert_eq!(support["service_last_accessed"], json!(null));
+    let seen = scanned.replay.seen();
+    assert_eq!(seen["iam:GenerateServiceLastAccessedDetails"], 3);
+    assert_eq!(seen["iam:GetServiceLastAccessedDetails"], 3);
+    let account = &scanned.named("iam.account", "shop").properties;
+    assert_eq!(account["service_last_accessed_requested"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_are_not_asked_for_unless_the_scan_says_so() {
+    let replay = Replay::new(posture_collect::operation_of).with(world::all());
+    let scanned = scan_with("iam", replay, |request| request.last_accessed = false)
+        .await
+        .unwrap();
+    for (kind, name) in PRINCIPALS {
+        let p = &scanned.named(kind, name).properties;
+        assert_eq!(
+            p["service_last_accessed"],
+            json!({"unavailable": {
+                "reason": "not_requested",
+                "operation": "iam:GenerateServiceLastAccessedDetails",
+                "iam_action": "iam:GenerateServiceLastAccessedDetails",
+                "code": "posture scan --last-accessed",
+            }})
+        );
+    }
+    let account = &scanned.named("iam.account", "shop").properties;
+    assert_eq!(account["service_last_accessed_requested"], false);
+    // Nothing was called, so nothing is missing from what was asked for.
+    let seen = scanned.replay.seen();
+    assert!(!seen.keys().any(|name| name.contains("LastAccessed")));
+    let ledger = scanned.units.iter().flat_map(|unit| &unit.ledger);
+    assert!(ledger.into_iter().all(|entry| entry.gaps.is_empty()));
+}
+
+/// A report on the role `orders`, in the making or made.
+fn orders_report(status: &str, rest: &str) -> Reply {
+    query(
+        "GetServiceLastAccessedDetails",
+        &format!(
+            "<JobStatus>{status}</JobStatus><JobCreationDate>2026-01-31T10:00:00Z</JobCreationDate>{rest}"
+        ),
+    )
+    .when("JobId=job-orders")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_on_a_role_is_waited_for() {
+    let making = || {
+        orders_report(
+            "IN_PROGRESS",
+            "<ServicesLastAccessed/><IsTruncated>false</IsTruncated>",
+        )
+        .once()
+    };
+    let scanned = scan_world("iam", vec![making(), making(), making()]).await;
+    let orders = &scanned.named("iam.role", "orders").properties;
+    assert_eq!(
+        orders["service_last_accessed"][0]["service_namespace"],
+        "dynamodb"
+    );
+    let ledger = scanned.ledger("iam:GetServiceLastAccessedDetails");
+    assert_eq!((ledger.calls, ledger.failed), (6, 0));
+    assert!(ledger.gaps.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_pages_of_services_are_one_list() {
+    let member = |name: &str| {
+        format!(
+            "<ServicesLastAccessed><member><ServiceName>x</ServiceName><ServiceNamespace>{name}</ServiceNamespace></member></ServicesLastAccessed>"
+        )
+    };
+    let second = format!("{}<IsTruncated>false</IsTruncated>", member("sqs"));
+    let first = format!(
+        "{}<IsTruncated>true</IsTruncated><Marker>m1</Marker>",
+        member("sns")
+    );
+    let scanned = scan_world(
+        "iam",
+        vec![
+            orders_report("COMPLETED", &second).when("Marker=m1"),
+            orders_report("COMPLETED", &first),
+        ],
+    )
+    .await;
+    let services = &scanned.named("iam.role", "orders").properties["service_last_accessed"];
+    let names: Vec<_> = services
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["service_namespace"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["sns", "sqs"]);
+    assert_eq!(scanned.ledger("iam:GetServiceLastAccessedDetails").pages, 1);
+}
+
+/// What is wrong with a report, the reason and the code of the gap.
+#[tokio::test(start_paused = true)]
+async fn a_report_that_is_not_made_is_a_gap_that_coverage_shows() {
+    let nothing = "<ServicesLastAccessed/><IsTruncated>false</IsTruncated>";
+    let failed =
+        "<ServicesLastAccessed/><Error><Message>m</Message><Code>InternalError</Code></Error>";
+    let cut = "<ServicesLastAccessed/><IsTruncated>true</IsTruncated>";
+    let unnamed = "<ServicesLastAccessed><member><ServiceName>x</ServiceName></member></ServicesLastAccessed>";
+    for (reply, reason, code) in [
+        (
+            orders_report("IN_PROGRESS", nothing),
+            "timeout",
+            "JobInProgress",
+        ),
+        (orders_report("FAILED", failed), "error", "InternalError"),
+        (orders_report("FAILED", nothing), "error", "JobFailed"),
+        (orders_report("PAUSED", nothing), "malformed", "PAUSED"),
+        (
+            query("GetServiceLastAccessedDetails", nothing).when("JobId=job-orders"),
+            "malformed",
+            "no value was set",
+        ),
+        (orders_report("COMPLETED", cut), "malformed", ""),
+        (orders_report("COMPLETED", unnamed), "malformed", ""),
+        (
+            query("GenerateServiceLastAccessedDetails", "").when("role%2Forders"),
+            "malformed",
+            "JobId",
+        ),
+    ] {
+        let operation = format!("iam:{}", reply.operation);
+        let scanned = scan_world("iam", vec![reply]).await;
+        let orders = &scanned.named("iam.role", "orders").properties;
+        let gap = &orders["service_last_accessed"]["unavailable"];
+        assert_eq!(gap["reason"], reason, "{gap}");
+        assert_eq!(gap["code"].as_str().unwrap_or_default(), code);
+        assert_eq!(gap["operation"], json!(operation));
+        let booked = serde_json::to_value(&scanned.ledger(&operation).gaps).unwrap();
+        assert_eq!(booked, json!([gap]), "{code}");
+        // The others have theirs, and the role its other facts.
+        let ci = &scanned.named("iam.user", "ci").properties;
+        assert_eq!(ci["service_last_accessed"][0]["service_namespace"], "s3");
+        assert_eq!(orders["max_session_duration"], 3600);
+        assert_eq!(scanned.listing("iam.role").gap, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_may_be_empty() {
+    let scanned = scan_world(
+        "iam",
+        vec![orders_report(
+            "COMPLETED",
+            "<ServicesLastAccessed/><IsTruncated>false</IsTruncated>",
+        )],
+    )
+    .await;
+    let orders = &scanned.named("iam.role", "orders").properties;
+    assert_eq!(orders["service_last_accessed"], json!([]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn denied_reports_are_gaps_of_every_principal() {
+    for operation in [
+        "iam:GenerateServiceLastAccessedDetails",
+        "iam:GetServiceLastAccessedDetails",
+    ] {
+        for fault in [Fault::AccessDenied, Fault::Throttled] {
+            let scanned = scan_replay("iam", broken(operation, fault)).await;
+            for (kind, name) in PRINCIPALS {
+                let gap =
+                    &scanned.named(kind, name).properties["service_last_accessed"]["unavailable"];
+                assert_eq!(gap["iam_action"], operation, "{name}");
+            }
+            // One kind of gap, however many it befell.
+            assert_eq!(scanned.ledger(operation).gaps.len(), 1);
+        }
+    }
+    let throttle = |operation: &str| Reply::error(operation, 400, "Throttling").once();
+    let scanned = scan_world(
+        "iam",
+        vec![
+            throttle("iam:GenerateServiceLastAccessedDetails"),
+            throttle("iam:GetServiceLastAccessedDetails"),
+        ],
+    )
+    .await;
+    for (kind, name) in PRINCIPALS {
+        let p = &scanned.named(kind, name).properties;
+        assert!(p["service_last_accessed"].is_array(), "{name}");
+    }
+}
+
+/// While one report is waited for, a scan with a single permit goes on.
+#[tokio::test(start_paused = true)]
+async fn waiting_holds_no_permit() {
+    let making = orders_report(
+        "IN_PROGRESS",
+        "<ServicesLastAccessed/><IsTruncated>false</IsTruncated>",
+    );
+    let replay = Replay::new(posture_collect::operation_of)
+        .with([making])
+        .with(world::all());
+    let scanned = scan_with("iam", replay, |request| request.policy.in_flight = 1)
+        .await
+        .unwrap();
+    let p = &scanned.named("iam.user", "ci").properties;
+    assert!(p["service_last_accessed"].is_array());
+}
+
+/// Many principals with a slow IAM: what cannot be read in time is a gap, and the unit is not lost.
+#[tokio::test(start_paused = true)]
+async fn patience_ends_before_the_unit_does() {
+    let members: String = (0..200)
+        .map(|n| {
+            format!(
+                "<member><Path>/</Path><RoleName>r{n}</RoleName><RoleId>AROA{n}</RoleId>\
+                 <Arn>arn:aws:iam::123456789012:role/r{n}</Arn><CreateDate>2025-01-01T00:00:00Z</CreateDate>\
+                 <AssumeRolePolicyDocument>%7B%7D</AssumeRolePolicyDocument></member>"
+            )
+        })
+        .collect();
+    let replay = Replay::new(posture_collect::operation_of)
+        .with([
+            query(
+                "GetAccountAuthorizationDetails",
+                &format!("<RoleDetailList>{members}</RoleDetailList><IsTruncated>false</IsTruncated>"),
+            )
+            .when("Filter.member.1=Role"),
+            query("GenerateServiceLastAccessedDetails", "<JobId>slow</JobId>").when("role%2Fr"),
+            query(
+                "GetServiceLastAccessedDetails",
+                "<JobStatus>IN_PROGRESS</JobStatus><JobCreationDate>2026-01-31T10:00:00Z</JobCreationDate>\
+                 <ServicesLastAccessed/><IsTruncated>false</IsTruncated>",
+            )
+            .when("JobId=slow"),
+        ])
+        .with(world::all())
+        .latency(std::time::Duration::from_secs(15));
+    let scanned = scan_with("iam", replay, |request| {
+        request.policy.fan_out = 8;
+        request.unit_timeout = std::time::Duration::from_secs(30 * 60);
+    })
+    .await
+    .unwrap();
+    assert_eq!(scanned.listing("iam.role").gap, None);
+    assert_eq!(scanned.of("iam.role").len(), 200);
+    for role in scanned.of("iam.role") {
+        let gap = &role.properties["service_last_accessed"]["unavailable"];
+        assert_eq!(gap["reason"], "timeout", "{}", role.name);
+    }
+    let last = scanned.named("iam.role", "r199");
+    assert_eq!(
+        last.properties["service_last_accessed"]["unavailable"]["code"],
+        "LastAccessedDeadline"
     );
 }
 

@@ -75,10 +75,20 @@ pub(crate) async fn scan_replay(service: &str, replay: Replay) -> Scanned {
 
 /// The same, when the scan itself may fail.
 pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, ScanError> {
+    scan_with(service, replay, |_| {}).await
+}
+
+/// The same, asked for in another way.
+pub(crate) async fn scan_with(
+    service: &str,
+    replay: Replay,
+    change: impl FnOnce(&mut ScanRequest),
+) -> Result<Scanned, ScanError> {
     let dir = tempfile::tempdir().unwrap();
-    let request = ScanRequest {
+    let mut request = ScanRequest {
         regions: vec![Region::new(world::REGION).unwrap()],
         services: vec![service.to_owned()],
+        last_accessed: true,
         unit_timeout: Duration::from_secs(3600),
         ..ScanRequest::new(
             Session::fixed(replay.client(), Some("http://replay.invalid")),
@@ -89,6 +99,7 @@ pub(crate) async fn try_scan(service: &str, replay: Replay) -> Result<Scanned, S
             },
         )
     };
+    change(&mut request);
     scan(request, Arc::new(Silent)).await?;
     let snapshot = Snapshot::open(&dir.path().join("snapshot")).unwrap();
     let units = snapshot.manifest().units.clone();

@@ -20,6 +20,11 @@ pub(super) const SERVICE: Service = Service {
     global: true,
     operations: &[
         Operation::new("GenerateCredentialReport", generate_credential_report),
+        Operation::new(
+            "GenerateServiceLastAccessedDetails",
+            generate_service_last_accessed_details,
+        )
+        .depends(of_detail),
         Operation::new("GetAccessKeyLastUsed", get_access_key_last_used).after("ListAccessKeys"),
         Operation::new("GetAccountAuthorizationDetails", get_details).paged("Marker", "MaxItems"),
         Operation::new("GetAccountPasswordPolicy", get_password_policy),
@@ -31,6 +36,12 @@ pub(super) const SERVICE: Service = Service {
         Operation::new("GetSAMLProvider", get_saml_provider).after("ListSAMLProviders"),
         Operation::new("GetServerCertificate", get_server_certificate)
             .after("ListServerCertificates"),
+        Operation::new(
+            "GetServiceLastAccessedDetails",
+            get_service_last_accessed_details,
+        )
+        .after("GenerateServiceLastAccessedDetails")
+        .paged("Marker", "MaxItems"),
         Operation::new("ListAccessKeys", list_access_keys)
             .depends(of_detail)
             .paged("Marker", "MaxItems"),
@@ -706,6 +717,71 @@ fn get_access_key_last_used(ask: &Ask<'_>) -> Answer {
         None => xml::text("Region", "N/A") + &xml::text("ServiceName", "N/A"),
     };
     Ok(xml::text("UserName", &user_name(place, user)) + &xml::around("AccessKeyLastUsed", &used))
+}
+
+/// Services that a principal was granted, as IAM names them, beside their namespaces.
+const GRANTED: &[(&str, &str)] = &[
+    ("Amazon API Gateway", "apigateway"),
+    ("Amazon DynamoDB", "dynamodb"),
+    ("Amazon EC2", "ec2"),
+    ("AWS Identity and Access Management", "iam"),
+    ("AWS Key Management Service", "kms"),
+    ("AWS Lambda", "lambda"),
+    ("Amazon CloudWatch Logs", "logs"),
+    ("Amazon S3", "s3"),
+    ("AWS Security Token Service", "sts"),
+];
+
+/// The id of a report leads back to whom it is about: users and roles are told apart by its last group.
+fn generate_service_last_accessed_details(ask: &Ask<'_>) -> Answer {
+    let place = ask.place;
+    let arn = ask.needed("Arn")?;
+    let (kind, index) = id::find(arn, user_count(place), |index| user_arn(place, index))
+        .map(|index| ('a', index))
+        .or_else(|| {
+            id::find(arn, role_count(place), |index| role_arn(place, index))
+                .map(|index| ('b', index))
+        })
+        .ok_or_else(|| Refusal::missing(ask.service, "the principal"))?;
+    let job = format!("00000000-0000-4000-8000-{kind}{index:011x}");
+    Ok(xml::text("JobId", &job))
+}
+
+fn get_service_last_accessed_details(ask: &Ask<'_>) -> Answer {
+    let place = ask.place;
+    let job = ask.needed("JobId")?;
+    let unknown = || Refusal::missing(ask.service, "the report");
+    let (kind, index) = job
+        .strip_prefix("00000000-0000-4000-8000-")
+        .and_then(|last| last.split_at_checked(1))
+        .ok_or_else(unknown)?;
+    let index = usize::from_str_radix(index, 16).map_err(|_| unknown())?;
+    let dice = match kind {
+        "a" if index < user_count(place) => user_dice(place, index),
+        "b" if index < role_count(place) => role_dice(place, index),
+        _ => return Err(unknown()),
+    };
+    let services = listed(ask, "ServicesLastAccessed", GRANTED.len(), |index| {
+        let (name, namespace) = GRANTED.get(index).copied().unwrap_or_default();
+        let mut service =
+            xml::text("ServiceName", name) + &xml::text("ServiceNamespace", namespace);
+        if dice.percent(60, namespace) {
+            let last = place.days_ago(dice, 1, 390, namespace);
+            service += &xml::text("LastAuthenticated", &iso(last));
+            service += &xml::text("LastAuthenticatedRegion", "us-east-1");
+        }
+        service
+    })?;
+    Ok([
+        xml::text("JobStatus", "COMPLETED"),
+        xml::text("JobCreationDate", &iso(place.days_ago(dice, 0, 1, "asked"))),
+        xml::text(
+            "JobCompletionDate",
+            &iso(place.days_ago(dice, 0, 1, "asked")),
+        ),
+        services,
+    ]
+    .concat())
 }
 
 fn has_mfa(dice: Dice) -> bool {

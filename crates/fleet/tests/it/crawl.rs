@@ -218,6 +218,23 @@ fn iam(crawl: &mut Crawl) {
             crawl.ask(ask("ListPolicyTags", &[("PolicyArn", &arn)]));
         }
     }
+    for kind in ["User", "Role"] {
+        let listed = ask(
+            "GetAccountAuthorizationDetails",
+            &[("Filter.member.1", kind)],
+        );
+        let path = format!(":{}/", kind.to_lowercase());
+        for arn in crawl.names(listed, "Arn") {
+            // The ARNs of attached policies are listed as well.
+            if !arn.contains(&path) {
+                continue;
+            }
+            let generate = ask("GenerateServiceLastAccessedDetails", &[("Arn", &arn)]);
+            for job in crawl.names(generate, "JobId") {
+                crawl.ask(ask("GetServiceLastAccessedDetails", &[("JobId", &job)]));
+            }
+        }
+    }
     for arn in crawl.names(ask("ListSAMLProviders", &[]), "Arn") {
         crawl.ask(ask("GetSAMLProvider", &[("SAMLProviderArn", &arn)]));
     }

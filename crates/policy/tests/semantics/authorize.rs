@@ -1725,3 +1725,46 @@ fn hostile_names_are_escaped_in_reasons() {
     let (_, reasons) = decide(&ask(json!({"identity_policies": [policy]})));
     assert!(!reasons.contains(['\u{1b}', '\n']), "{reasons:?}");
 }
+
+/// An open decision says what would allow the request, and nothing that would not.
+#[test]
+fn open_decisions_say_what_stands() {
+    let mfa = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
+    let mut guard = deny("s3:*", "*");
+    guard["Statement"][0]["Condition"] = mfa.clone();
+    let unread = |extra: Value| {
+        let mut question = ask(json!({"identity_policies": [allow("s3:Get*", "*"), guard]}));
+        question
+            .as_object_mut()
+            .expect("an object")
+            .remove("context");
+        for (key, value) in extra.as_object().expect("an object") {
+            question[key] = value.clone();
+        }
+        decide(&question)
+    };
+    let (decision, reasons) = unread(json!({}));
+    assert_eq!(decision, "unknown");
+    let (first, rest) = reasons.split_once(" | ").expect("two reasons");
+    assert!(first.contains("aws:MultiFactorAuthPresent"), "{reasons}");
+    assert_eq!(rest, "identity policy 1, statement 1 \"Yes\" allows");
+    let (_, reasons) = unread(json!({"permission_boundary": allow("s3:*", "*")}));
+    assert!(
+        reasons.ends_with("permission boundary, statement 1 \"Yes\" allows"),
+        "{reasons}"
+    );
+    let (_, reasons) = unread(json!({
+        "resource_policy": on("Allow", aws(USER), "s3:*"),
+        "identity_policies": [guard],
+    }));
+    assert!(
+        reasons.ends_with("| resource policy, statement 1 \"R\" allows"),
+        "{reasons}"
+    );
+    // A statement of which it is not known whether it applies does not stand.
+    let mut perhaps = allow("s3:*", "*");
+    perhaps["Statement"][0]["Condition"] = mfa;
+    let (decision, reasons) = unread(json!({"identity_policies": [perhaps]}));
+    assert_eq!(decision, "unknown");
+    assert!(!reasons.contains("allows"), "{reasons}");
+}

@@ -1169,6 +1169,23 @@ fn policies_of_resources_that_are_not_known_leave_a_decision_open() {
         Verdict::ImplicitDeny
     );
     assert_eq!(verdict("ann", "sqs:listqueues", "*"), Verdict::Allowed);
+    // What keeps it open comes first, then what stands but for that.
+    let reasons = |name: &str| -> Vec<String> {
+        let actor = estate.actor(&user_arn(name)).unwrap();
+        let attempt = Attempt {
+            action: "sqs:sendmessage",
+            resource: &queue,
+            passed_to: None,
+        };
+        let decided = estate.can(actor, &attempt);
+        decided.reasons.iter().map(ToString::to_string).collect()
+    };
+    let open = "the resource's policy (the snapshot does not hold the resource) could not be read";
+    assert_eq!(
+        reasons("ann"),
+        [open, "identity policy p1, statement 1 allows"]
+    );
+    assert_eq!(reasons("bob"), [open]);
 }
 
 #[test]

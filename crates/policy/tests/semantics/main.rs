@@ -4,6 +4,7 @@ mod authorize;
 mod documents;
 mod escalation;
 mod identity;
+mod least_privilege;
 mod properties;
 mod public;
 mod question;

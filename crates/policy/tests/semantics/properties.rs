@@ -1,13 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use posture_policy::condition::{Request, evaluate_all};
 use posture_policy::document::{Clause, Effect, Principal};
 use posture_policy::escalation::{Gain, Need, On, Path, Target, escalations};
 use posture_policy::estate::{Actor, ActorParts, Attached, Attempt, Estate, Thing};
+use posture_policy::least_privilege::{Holder, LeastPrivilege, Report, least_privilege};
 use posture_policy::pattern::{Pattern, Syntax};
 use posture_policy::{
-    Found, IdentitySet, NamedPolicy, Policy, PolicySet, Requester, Tri, Verdict,
+    Boundary, Found, IdentitySet, NamedPolicy, Policy, PolicySet, Requester, Tri, Verdict,
     denies_insecure_transport, external_accounts, is_public, unpinned_services,
 };
 use proptest::prelude::*;
@@ -265,6 +266,58 @@ proptest! {
                 prop_assert!(!before.is_no() || after.is_no(), "a deny gave access");
             }
         }
+    }
+
+    /// Services are told from statements that were narrowed to each service: they must be those of which
+    /// the whole policies grant something. Beside a policy that was not read nothing is unused.
+    #[test]
+    fn services_are_those_of_which_something_is_allowed(
+        statements in statements(false),
+        boundary in proptest::option::of(statements(false)),
+        unread in select(vec![false, true]),
+        extra in statement(false),
+    ) {
+        let of = |statements: &[Value]| {
+            let mut set = set(statements);
+            if let Some(boundary) = &boundary {
+                let policy = parse(&document(&json!(boundary)));
+                set.boundary = Boundary::Policy(NamedPolicy::new("bound", policy));
+            }
+            if unread {
+                set.unread.push("q".to_owned());
+            }
+            set
+        };
+        let report: Report = ["s3", "sqs"].map(|name| (name.to_owned(), None)).into();
+        let look = |set: &IdentitySet| {
+            let holder = Holder { set, report: Ok(&report), created: Some(0) };
+            least_privilege(&holder, 500 * 86_400, 90)
+        };
+        let before = of(&statements);
+        let found = look(&before);
+        let listed = |name: &str| found.services.iter().any(|service| service.name == name);
+        for action in ["s3:GetObject", "s3:PutObject", "sqs:SendMessage"] {
+            let service = action.split(':').next().unwrap_or_default();
+            let allowed = before.allows(action);
+            prop_assert!(listed(service) || allowed.is_no(), "{action}: {allowed:?}");
+        }
+        if unread {
+            prop_assert_eq!(found.unused().count(), 0);
+            prop_assert!(!found.policies.iter().any(|policy| policy.unused.is_yes()));
+        }
+        // An allow takes no service away, and a deny brings none.
+        let mut more = statements.clone();
+        more.push(extra.clone());
+        let after = look(&of(&more));
+        let names = |found: &LeastPrivilege| -> BTreeSet<String> {
+            found.services.iter().map(|service| service.name.clone()).collect()
+        };
+        let (fewer, larger) = if extra["Effect"] == "Allow" {
+            (names(&found), names(&after))
+        } else {
+            (names(&after), names(&found))
+        };
+        prop_assert!(fewer.is_subset(&larger), "{fewer:?} {larger:?}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::text::percent;
 use crate::v1::{Evidence, Finding, Gap, Head, Status};
 
 /// Findings of a block of the list.
-const ROWS: usize = 8192;
+const ROWS: usize = 4096;
 /// Findings of a block of details.
 const FACTS: usize = 256;
 /// Where in speed and size the deflater stands, from 1 to 9.

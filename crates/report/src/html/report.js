@@ -246,7 +246,7 @@
 
   function readState(parameters) {
     state.query = parameters.get("q") ?? "";
-    state.group = parameters.get("group") in GROUPS ? parameters.get("group") : "check";
+    state.group = Object.hasOwn(GROUPS, parameters.get("group")) ? parameters.get("group") : "check";
     state.filters = new Map();
     for (const facet of [...Object.keys(FACETS), "check"]) {
       const values = (parameters.get(facet) ?? "").split(",").filter(Boolean);
@@ -445,13 +445,14 @@
 
   function show() {
     state.groups = group();
-    flatten();
     const total = state.matched.length;
+    // What is hidden has no place on the screen, so nothing of it is drawn.
+    list.hidden = total === 0;
+    flatten();
     const what = state.group === "none" || !total ? "" : `, ${groupCount(state.groups.length)}`;
     $("count").replaceChildren(el("b", {}, counted(total, "finding", "findings")), what);
     announce(`${counted(total, "finding", "findings")}${what}`);
     $("nothing").hidden = total > 0;
-    list.hidden = total === 0;
     $("spread").hidden = state.group === "none" || state.groups.length < 2;
     $("spread").textContent = state.groups.some(isOpen) ? "Close all groups" : "Open all groups";
     showFilters();
@@ -761,7 +762,7 @@
       for (const value of valuesOf(row)) counts.set(value, (counts.get(value) ?? 0) + 1);
     }
     for (const value of state.filters.get(facet) ?? []) if (!counts.has(value)) counts.set(value, 0);
-    const choices = [...counts].map(([value, n]) => ({ value, n, label: labelOf(facet, value), family: FAMILIES[value.split(":")[0]] ?? "" }));
+    const choices = [...counts].map(([value, n]) => ({ value, n, label: labelOf(facet, value), family: (facet === "framework" && FAMILIES[value.split(":")[0]]) || "" }));
     const order = { severity: SEVERITIES, status: STATUSES }[facet];
     if (order) return choices.sort((a, b) => order.indexOf(a.value) - order.indexOf(b.value));
     if (facet !== "framework") return choices.sort((a, b) => b.n - a.n || (a.value < b.value ? -1 : 1));

@@ -18,8 +18,16 @@ struct Element {
     text: String,
 }
 
+/// An element's name, the attributes that must be and those that may be, the children.
+type Shape = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
 /// What may stand where: attributes that must be, attributes that may be, children in their order.
-const SHAPES: &[(&str, &[&str], &[&str], &[&str])] = &[
+const SHAPES: &[Shape] = &[
     (
         "testsuites",
         &["tests", "failures", "errors"],

@@ -11,8 +11,11 @@ use crate::{compared, empty, full, hostile_reports, rendered};
 
 const SCHEMA: &str = include_str!("../fixtures/ocsf-1.8.0-compliance-finding.schema.json");
 
+/// Where a number stands, where its name stands, and which name each number has.
+type Names = (&'static str, &'static str, &'static [(u64, &'static str)]);
+
 /// Numbers whose names the framework fixes, each beside its name; 99 has a name of one's own.
-const NAMES: &[(&str, &str, &[(u64, &str)])] = &[
+const NAMES: &[Names] = &[
     (
         "/activity_id",
         "/activity_name",

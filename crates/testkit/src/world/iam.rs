@@ -9,6 +9,18 @@ pub(super) fn replies() -> Vec<Reply> {
         groups(),
         roles(),
         policies(),
+        job("user%2Fjo"),
+        job("user%2Fmachines%2Fci"),
+        job("role%2Forders"),
+        accessed(
+            "user%2Fjo",
+            &[("ec2", None), ("iam", None), ("s3", Some(""))],
+        ),
+        accessed("user%2Fmachines%2Fci", &[("s3", Some("eu-west-1"))]),
+        accessed(
+            "role%2Forders",
+            &[("dynamodb", Some("eu-west-1")), ("iam", None)],
+        ),
         query(
             "ListRoles",
             &format!(
@@ -326,6 +338,53 @@ fn policies() -> Reply {
         ]
         .concat(),
     )
+}
+
+/// The name of the report on whoever the end of an ARN names.
+fn job_id(whom: &str) -> String {
+    format!("job-{}", whom.rsplit("%2F").next().unwrap_or(whom))
+}
+
+/// The promise of a report on whoever the end of an ARN, as a request carries it, names.
+fn job(whom: &str) -> Reply {
+    query(
+        "GenerateServiceLastAccessedDetails",
+        &format!("<JobId>{}</JobId>", job_id(whom)),
+    )
+    .when(whom)
+}
+
+/// That report: services, each with the region that was last called, if any was.
+fn accessed(whom: &str, services: &[(&str, Option<&str>)]) -> Reply {
+    let services: String = services
+        .iter()
+        .map(|(service, region)| {
+            let used = region.map_or_else(String::new, |region| {
+                format!(
+                    "<LastAuthenticated>2026-01-30T08:00:00Z</LastAuthenticated>\
+                     <LastAuthenticatedEntity>arn:aws:iam::123456789012:{}</LastAuthenticatedEntity>\
+                     <LastAuthenticatedRegion>{region}</LastAuthenticatedRegion>",
+                    whom.replace("%2F", "/")
+                )
+            });
+            format!(
+                "<member><ServiceName>Amazon {service}</ServiceName>{used}\
+                 <ServiceNamespace>{service}</ServiceNamespace>\
+                 <TotalAuthenticatedEntities>{}</TotalAuthenticatedEntities></member>",
+                u8::from(region.is_some())
+            )
+        })
+        .collect();
+    query(
+        "GetServiceLastAccessedDetails",
+        &format!(
+            "<JobStatus>COMPLETED</JobStatus><JobType>SERVICE_LEVEL</JobType>\
+             <JobCreationDate>2026-01-31T10:00:00Z</JobCreationDate>\
+             <JobCompletionDate>2026-01-31T10:00:01Z</JobCompletionDate>\
+             <ServicesLastAccessed>{services}</ServicesLastAccessed><IsTruncated>false</IsTruncated>"
+        ),
+    )
+    .when(&format!("JobId={}", job_id(whom)))
 }
 
 fn summary() -> Reply {

@@ -444,11 +444,13 @@ impl<'a> Comparison<'a> {
     /// What the reader should know of the comparison.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
-        for (head, which) in self.heads.iter().zip(["old", "new"]) {
+        // That a resource is gone is for the new report alone to say.
+        let sides = [("old", "fixed"), ("new", "fixed or gone")];
+        for (head, (which, silent)) in self.heads.iter().zip(sides) {
             if head.is_silent() {
                 notes.push(format!(
                     "the {which} report has format {}, which does not tell which checks ran and what was \
-                     judged: nothing can be called fixed or gone; write it again with `posture evaluate \
+                     judged: nothing can be called {silent}; write it again with `posture evaluate \
                      SNAPSHOT -o json`",
                     posture_report::clean(&head.schema_version)
                 ));

@@ -6,15 +6,12 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use posture_http::{Handshake, is_local};
 use posture_model::Timestamp;
 use posture_report::clean;
 use serde_json::Value;
 use ureq::Agent;
 use ureq::http::{HeaderMap, Method, Request, Response, Uri, header};
-use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
-
-use super::tls::{Handshake, Tls};
 
 /// The longest time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -206,24 +203,8 @@ impl Client {
         if uri.query().is_some() {
             return Err(wrong("has a query; give the address without it"));
         }
-        let mut config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .timeout_global(Some(TIMEOUT))
-            // Each request has a connection of its own: on one that is kept, a server that has closed it looks
-            // like a request that was sent and not answered.
-            .max_idle_connections(0)
-            .user_agent(concat!("posture/", env!("CARGO_PKG_VERSION")));
-        if local {
-            config = config.proxy(None);
-        }
-        let tls = Tls::new().map_err(HttpError::Address)?;
-        let connector =
-            ().chain(ConnectProxyConnector::default())
-                .chain(TcpConnector::default())
-                .chain(tls);
         Ok(Self {
-            agent: Agent::with_parts(config.build(), connector, DefaultResolver::default()),
+            agent: posture_http::agent(local, TIMEOUT).map_err(HttpError::Address)?,
             origin: format!("{scheme}://{authority}"),
             host: authority.to_string(),
             prefix: uri.path().trim_end_matches('/').to_owned(),
@@ -519,14 +500,6 @@ impl Client {
         }
         Ok(target)
     }
-}
-
-fn is_local(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 /// A part of a path, encoded.

@@ -17,7 +17,6 @@ mod memory;
 mod operation;
 mod plan;
 mod sink;
-mod tls;
 mod wiki;
 
 use std::fmt;

@@ -51,7 +51,12 @@ const CRATES: &[(&str, &[&str], Links)] = &[
     ),
     (
         "posture-track",
-        &["posture-model", "posture-engine", "posture-report"],
+        &[
+            "posture-model",
+            "posture-engine",
+            "posture-report",
+            "posture-http",
+        ],
         Links::Pure,
     ),
     (

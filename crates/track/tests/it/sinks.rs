@@ -1,17 +1,13 @@
 //! Both sinks against local servers that check what they are asked, keep what they are told, and fail.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
-mod common;
-
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::github::{self, REPOSITORY, TOKEN};
-use common::jira;
-use common::server::{Asked, Fault, Office, Said, Server};
-use common::{Plan, World};
+use crate::common::github::{self, REPOSITORY, TOKEN};
+use crate::common::jira;
+use crate::common::server::{Asked, Fault, Office, Said, Server};
+use crate::common::{Plan, World};
 use posture_report::v1::Report;
 use posture_track::tickets::{
     self, Applied, GitHub, GroupBy, Jira, JiraCredentials, LedgerFile, Planner, Policy, Secret,

@@ -2,16 +2,12 @@
 //! without proof, none is opened twice, every failing finding has one, and nothing is called fixed that was not
 //! looked at.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
-mod common;
-
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use common::{CHECKS, Plan, RESOURCES, Truth, World, finding_id_of, pairs};
+use crate::common::{CHECKS, Plan, RESOURCES, Truth, World, finding_id_of, pairs};
 use posture_report::v1::{Report, Severity, Status};
 use posture_track::Diff;
 use posture_track::State;
@@ -185,6 +181,9 @@ fn start() -> World {
     world
 }
 
+/// An operation, the key of its ticket, and the findings that it resolves.
+type Done = (Kind, String, Vec<(String, tickets::Resolution)>);
+
 /// A ticketing system that everyone can see into.
 #[derive(Debug, Default)]
 struct Office {
@@ -193,7 +192,7 @@ struct Office {
     dies: Option<(usize, bool)>,
     dead: bool,
     /// Everything that was done, to hold it against what is true.
-    done: Vec<(Kind, String, Vec<(String, tickets::Resolution)>)>,
+    done: Vec<Done>,
 }
 
 #[derive(Debug, Clone)]
