@@ -169,7 +169,8 @@ fn scan(args: &mut ScanArgs, config: &Config, filler: &mut Filler<'_>) {
             args.accounts = Some(v)
         });
     }
-    accounts(&mut args.filter, config, filler);
+    let whole = args.org || !filler.given.is_given("org");
+    accounts(&mut args.filter, whole, config, filler);
     pace(&mut args.pace, config, filler);
     filler.some("region", &scope.regions, |v| args.region = v);
     filler.some("exclude_region", &scope.exclude_regions, |v| {
@@ -277,12 +278,16 @@ fn pairs(texts: &[String]) -> Vec<KeyValue> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-fn accounts(args: &mut FilterArgs, config: &Config, filler: &mut Filler<'_>) {
+/// `whole` is false where `--org=false` takes back what the file says of an organization.
+fn accounts(args: &mut FilterArgs, whole: bool, config: &Config, filler: &mut Filler<'_>) {
     let scope = &config.scope;
     // What is left out is left out, however an account was named.
     filler.some("exclude_account", &scope.exclude_accounts, |v| {
         args.exclude_account = v
     });
+    if !whole {
+        return;
+    }
     filler.some("ou", &scope.organizational_units, |v| args.ou = v);
     filler.some("exclude_ou", &scope.exclude_organizational_units, |v| {
         args.exclude_ou = v
@@ -628,6 +633,10 @@ mod tests {
         waivers = "w.yaml"
         [scope]
         organization = true
+        organizational_units = ["Workloads"]
+        exclude_accounts = ["444455556666"]
+        account_tags = ["env=prod"]
+        max_rps = 20
         accounts = ["111122223333"]
         regions = ["eu-west-1"]
         max_attempts = 9
@@ -661,6 +670,9 @@ mod tests {
         assert_eq!(args.output.output, ["json"]);
         assert_eq!(args.connect.max_attempts, 9);
         assert_eq!(args.connect.call_timeout, 20);
+        assert_eq!(args.filter.ou, ["Workloads"]);
+        assert_eq!(args.filter.account_tag[0].to_string(), "env=prod");
+        assert_eq!(args.pace.max_rps, Some(20));
         assert_eq!(args.schedule.output_dir.as_deref(), Some(Path::new("runs")));
         assert_eq!(
             args.schedule.webhook.as_deref(),
@@ -680,6 +692,9 @@ mod tests {
             "table",
         ]);
         assert!(!args.org);
+        // Without the organization nobody knows of its units; what is left out is left out all the same.
+        assert!(args.filter.ou.is_empty() && args.filter.account_tag.is_empty());
+        assert_eq!(args.filter.exclude_account.len(), 1);
         assert_eq!(args.region[0].as_str(), "us-east-1");
         assert_eq!(
             (args.output.fail_on.as_str(), args.output.output[0].as_str()),
