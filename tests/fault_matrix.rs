@@ -6,6 +6,9 @@
 
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
+mod campaign;
+mod economy;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -177,13 +180,7 @@ fn copy_tree(from: &Path, to: &Path, skip: &dyn Fn(&str) -> bool) {
 
 fn run(snapshot: &Path, replay: &Replay) {
     let request = ScanRequest {
-        session: Session::fixed(replay.client(), Some("http://replay.invalid")),
-        accounts: Vec::new(),
-        organization: false,
-        role: None,
         regions: vec![Region::new(world::REGION).expect("a region")],
-        excluded_regions: Vec::new(),
-        services: Vec::new(),
         last_accessed: true,
         policy: CallPolicy {
             attempts: 2,
@@ -191,12 +188,14 @@ fn run(snapshot: &Path, replay: &Replay) {
             ..CallPolicy::default()
         },
         unit_timeout: Duration::from_secs(3600),
-        snapshot: posture_snapshot::Directory::store(snapshot),
-        shard: None,
-        tool: ToolRecord {
-            name: "posture".into(),
-            version: "test".into(),
-        },
+        ..ScanRequest::new(
+            Session::fixed(replay.client(), Some("http://replay.invalid")),
+            posture_snapshot::Directory::store(snapshot),
+            ToolRecord {
+                name: "posture".into(),
+                version: "test".into(),
+            },
+        )
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

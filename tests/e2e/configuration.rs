@@ -159,7 +159,7 @@ fn switches_of_the_environment_take_what_people_write() {
 
 #[test]
 fn the_documents_examples_are_accepted() {
-    for page in ["configuration", "scheduling"] {
+    for page in ["configuration", "scheduling", "organization"] {
         let file = manifest_dir().join(format!("docs/{page}.md"));
         let text = std::fs::read_to_string(file).unwrap();
         let example = text

@@ -55,6 +55,14 @@ fn templates_are_valid_cloudformation() {
     for name in ["aws-batch/template.yaml", "step-functions/template.yaml"] {
         assert_silent(&beside(&python, "cfn-lint", &[&recipe(name)]));
     }
+    for form in ["cloudformation", "cloudformation-stackset"] {
+        let printed = Posture::new(["permissions", "--template", form])
+            .run()
+            .code(0);
+        let file = crate::support::work_dir().join(format!("{form}.json"));
+        std::fs::write(&file, printed.stdout).unwrap();
+        assert_silent(&beside(&python, "cfn-lint", &[&file]));
+    }
 }
 
 #[test]

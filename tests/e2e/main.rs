@@ -26,6 +26,7 @@ mod fleet;
 mod hostile;
 mod interrupted;
 mod localstack;
+mod organization;
 mod report;
 mod scheduled;
 mod securityhub;

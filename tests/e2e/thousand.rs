@@ -69,6 +69,7 @@ fn snapshot_of(name: &str) -> PathBuf {
     let record = AccountRecord {
         id: account.clone(),
         name: None,
+        email: None,
         ou_path: None,
         tags: BTreeMap::new(),
         partition: Partition::aws(),

@@ -122,6 +122,7 @@ fn snapshot(catalog: &Catalog, day: &Day, root: &Path) {
     let record = AccountRecord {
         id: account.clone(),
         name: Some("prod".to_owned()),
+        email: None,
         ou_path: None,
         tags: BTreeMap::new(),
         partition: Partition::aws(),

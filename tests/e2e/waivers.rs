@@ -264,6 +264,12 @@ fn a_scan_takes_waivers_and_refuses_bad_ones_before_it_begins() {
             Path::new("--snapshot"),
             &work_dir().join("waivers-scan"),
         ])
+        .args([
+            "--account",
+            server.account("prod"),
+            "--role-name",
+            "PostureScan",
+        ])
         .args([format!("-ojson={}", report.display())])
     };
     scan(&good).against(server).run();

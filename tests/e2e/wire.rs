@@ -171,6 +171,12 @@ fn permissions_as_templates_hold_together() {
     // Ten managed policies fit on a role.
     assert!((1..=10).contains(&policies));
 
+    stack_set_holds_together(
+        &run(&["--template", "cloudformation-stackset"])
+            .code(0)
+            .stdout,
+    );
+
     let text = run(&["-o", "terraform"]).code(0).stdout;
     let count = |c: char| text.matches(c).count();
     assert_eq!(count('{'), count('}'));
@@ -186,4 +192,59 @@ fn permissions_as_templates_hold_together() {
     );
     let narrow = run(&["--service", "kms"]).code(0).stdout;
     assert!(narrow.contains("kms:ListKeys") && !narrow.contains("lambda:"));
+}
+
+/// The role that the stack set puts into accounts is the one that a stack makes in one account.
+fn stack_set_holds_together(text: &str) {
+    // The most that CloudFormation takes without a bucket in between.
+    assert!(text.len() < 51_200, "{} bytes", text.len());
+    let outer: Value = serde_json::from_str(text).unwrap();
+    let set = &outer["Resources"]["PostureScanRoles"]["Properties"];
+    let body = set["TemplateBody"].as_str().unwrap();
+    let inner: Value = serde_json::from_str(body).unwrap();
+    let single = Posture::new(["permissions", "-o", "cloudformation"]).run();
+    assert_eq!(
+        inner,
+        serde_json::from_str::<Value>(&single.stdout).unwrap()
+    );
+    let role = &inner["Resources"]["PostureScanRole"]["Properties"];
+    let trust = &role["AssumeRolePolicyDocument"]["Statement"];
+    assert_eq!(trust.as_array().unwrap().len(), 1);
+    assert_eq!(
+        trust[0]["Condition"],
+        serde_json::json!({"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}})
+    );
+    assert_eq!(trust[0]["Principal"]["AWS"]["Ref"], "ScannerPrincipalArn");
+    // Every parameter of the inner template is passed on, and is one of the outer.
+    let passed: BTreeSet<&str> = set["Parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| parameter["ParameterKey"].as_str().unwrap())
+        .collect();
+    let wanted: BTreeSet<&str> = inner["Parameters"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(passed, wanted);
+    for name in passed {
+        assert!(outer["Parameters"][name].is_object(), "{name}");
+    }
+    // The same role in the management account, which the stack set does not reach.
+    let mut own = outer["Resources"]["PostureScanRole"].clone();
+    assert_eq!(own["Condition"], "RoleIsWantedHere");
+    own.as_object_mut().unwrap().remove("Condition");
+    assert_eq!(own, inner["Resources"]["PostureScanRole"]);
+
+    let scanner = Posture::new(["permissions", "--for", "scanner"])
+        .run()
+        .code(0);
+    let policy: Value = serde_json::from_str(&scanner.stdout).unwrap();
+    assert_eq!(
+        policy["Statement"][1]["Resource"],
+        "arn:*:iam::*:role/PostureScan"
+    );
+    assert!(!scanner.stdout.contains("\"Action\": \"*\""));
 }

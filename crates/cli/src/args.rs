@@ -165,6 +165,108 @@ pub(crate) struct RoleArgs {
     pub(crate) external_id: Option<String>,
 }
 
+/// How the role is taken.
+#[derive(Debug, Args)]
+pub(crate) struct SessionArgs {
+    /// ARN of a role to assume before anything else; repeat for a chain, in its order
+    ///
+    /// The last one is the caller: it lists the organization and assumes the role in each account.
+    #[arg(long, value_name = "ARN", env = "POSTURE_VIA", hide_env_values = true)]
+    pub(crate) via: Vec<String>,
+    /// Name of the sessions, as CloudTrail shows it
+    #[arg(long, value_name = "NAME", default_value = posture_collect::SESSION_NAME, env = "POSTURE_SESSION_NAME", hide_env_values = true)]
+    pub(crate) session_name: String,
+    /// Tag of the sessions in each account; repeat for several
+    ///
+    /// The role's trust policy must permit sts:TagSession.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) session_tag: Vec<KeyValue>,
+}
+
+/// A key and a value, written `KEY=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KeyValue(pub(crate) String, pub(crate) String);
+
+impl std::str::FromStr for KeyValue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Self(key.to_owned(), value.to_owned())),
+            _ => Err(format!("{text:?} is not KEY=VALUE")),
+        }
+    }
+}
+
+impl std::fmt::Display for KeyValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.0, self.1)
+    }
+}
+
+/// Which accounts of the organization.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Accounts of the organization (with --org)")]
+pub(crate) struct FilterArgs {
+    /// Scan accounts below this organizational unit only: an id (ou-...) or a path (Workloads/Prod); repeat for
+    /// several
+    #[arg(long, value_name = "OU", env = "POSTURE_OU", hide_env_values = true)]
+    pub(crate) ou: Vec<String>,
+    /// Leave out accounts below this organizational unit; repeat for several
+    #[arg(
+        long,
+        value_name = "OU",
+        env = "POSTURE_EXCLUDE_OU",
+        hide_env_values = true
+    )]
+    pub(crate) exclude_ou: Vec<String>,
+    /// Scan accounts with this tag only; repeat for several
+    ///
+    /// An account must have each key that is named, with one of the values named for it.
+    #[arg(
+        long,
+        value_name = "KEY=VALUE",
+        env = "POSTURE_ACCOUNT_TAG",
+        hide_env_values = true
+    )]
+    pub(crate) account_tag: Vec<KeyValue>,
+    /// Leave this account out; repeat or separate with commas
+    #[arg(
+        long,
+        value_name = "ID",
+        value_delimiter = ',',
+        env = "POSTURE_EXCLUDE_ACCOUNT",
+        hide_env_values = true
+    )]
+    pub(crate) exclude_account: Vec<AccountId>,
+}
+
+/// How gently, and for how long.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pace")]
+pub(crate) struct PaceArgs {
+    /// Most calls in any second, over the whole scan [default: what each service allows]
+    ///
+    /// Each service has a limit of its own in every account and region, fitted to AWS's quotas, and slows down
+    /// when AWS throttles. This comes on top.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "POSTURE_MAX_RPS", hide_env_values = true)]
+    pub(crate) max_rps: Option<u32>,
+    /// Most calls under way at once, over the whole scan
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000), env = "POSTURE_MAX_IN_FLIGHT", hide_env_values = true)]
+    pub(crate) max_in_flight: u32,
+    /// Units (a service in an account and region) under way at once
+    ///
+    /// So many at most are read again after a scan was killed.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000), env = "POSTURE_WORKERS", hide_env_values = true)]
+    pub(crate) workers: u32,
+    /// Longest time for one unit, in minutes; what it has not read by then is unknown
+    #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=10_080), env = "POSTURE_UNIT_TIMEOUT", hide_env_values = true)]
+    pub(crate) unit_timeout: u64,
+    /// Longest time for the whole scan, in minutes; what it has not read by then is unknown [default: none]
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=10_080), env = "POSTURE_SCAN_TIMEOUT", hide_env_values = true)]
+    pub(crate) scan_timeout: Option<u64>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     #[command(flatten)]
@@ -181,8 +283,18 @@ pub(crate) struct ScanArgs {
         hide_env_values = true
     )]
     pub(crate) account: Vec<AccountId>,
+    /// Scan the accounts of this file too: one id a line; what follows it, and lines that begin with #, are remarks
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "POSTURE_ACCOUNTS",
+        hide_env_values = true
+    )]
+    pub(crate) accounts: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) role: RoleArgs,
+    #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
     /// Scan this region only; repeat or separate with commas [default: every enabled region]
     #[arg(
         long,
@@ -227,6 +339,10 @@ pub(crate) struct ScanArgs {
     /// The other shards take no notice. After the time, what is there is judged, and what is missing is named.
     #[arg(long, value_name = "MINUTES", requires = "shard")]
     pub(crate) gather: Option<u64>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    #[command(flatten)]
+    pub(crate) pace: PaceArgs,
     #[command(flatten)]
     pub(crate) select: SelectArgs,
     #[command(flatten)]
@@ -743,7 +859,7 @@ pub(crate) struct InputArgs {
 #[derive(Debug, Args)]
 pub(crate) struct PermissionsArgs {
     /// Form: the policy alone, or a role with it as a template
-    #[arg(short, long, value_enum, default_value_t = PermissionsFormat::Json)]
+    #[arg(short, long, visible_alias = "template", value_enum, default_value_t = PermissionsFormat::Json)]
     pub(crate) output: PermissionsFormat,
     /// For these services only; repeat or separate with commas
     #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
@@ -756,16 +872,23 @@ pub(crate) struct PermissionsArgs {
 /// What permissions are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Purpose {
-    /// Scanning
+    /// Scanning: what the role in each account needs
     Scan,
+    /// Running scans: what the principal needs that assumes the role in each account
+    Scanner,
     /// Importing findings into Security Hub
     Securityhub,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PermissionsFormat {
+    /// The policy
     Json,
+    /// A stack with the role, for one account
     Cloudformation,
+    /// A stack for the management account, which puts the role into all accounts and keeps it there
+    CloudformationStackset,
+    /// The role as a module, for one account
     Terraform,
 }
 
@@ -778,6 +901,8 @@ pub(crate) struct DoctorArgs {
     pub(crate) account: Option<AccountId>,
     #[command(flatten)]
     pub(crate) role: RoleArgs,
+    #[command(flatten)]
+    pub(crate) sessions: SessionArgs,
     /// Region to try the actions in [default: the session's]
     #[arg(long, value_name = "REGION")]
     pub(crate) region: Option<Region>,

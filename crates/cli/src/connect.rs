@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use posture_collect::{AccountRole, CallPolicy, ScanError, Session, SessionOptions};
-use posture_model::Region;
+use posture_model::{AccountId, Arn, Region};
 use posture_snapshot::{Snapshot, SnapshotError};
 
-use crate::args::{ConnectArgs, RoleArgs};
+use crate::args::{ConnectArgs, KeyValue, RoleArgs, SessionArgs};
 use crate::exit::{Failure, INCOMPLETE, NOTHING, USAGE, did_you_mean};
 use crate::object_store::{self, Access};
 
@@ -38,10 +38,78 @@ pub(crate) fn check_endpoint(args: &ConnectArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(crate) fn role(args: &RoleArgs) -> Option<AccountRole> {
+pub(crate) fn role(args: &RoleArgs, sessions: &SessionArgs) -> Option<AccountRole> {
     Some(AccountRole {
-        role: args.role_name.clone()?,
         external_id: args.external_id.clone(),
+        session_name: sessions.session_name.clone(),
+        session_tags: pairs(&sessions.session_tag),
+        ..AccountRole::new(args.role_name.clone()?)
+    })
+}
+
+/// The roles on the way to the accounts. External id and tags are for the last step, which is not among them.
+pub(crate) fn role_chain(args: &SessionArgs) -> Vec<AccountRole> {
+    args.via
+        .iter()
+        .map(|arn| AccountRole {
+            session_name: args.session_name.clone(),
+            ..AccountRole::new(arn)
+        })
+        .collect()
+}
+
+pub(crate) fn pairs(given: &[KeyValue]) -> Vec<(String, String)> {
+    given
+        .iter()
+        .map(|KeyValue(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+/// What AWS would refuse with less to say.
+pub(crate) fn sessions_are_sound(role: &RoleArgs, args: &SessionArgs) -> Result<(), Failure> {
+    let name = &args.session_name;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if !(2..=64).contains(&name.len()) || !name.chars().all(plain) {
+        return Err(
+            Failure::usage(format!("--session-name {name:?} is no name of a session"))
+                .help("2 to 64 letters, digits and _ + = , . @ -"),
+        );
+    }
+    if let Some(arn) = args.via.iter().find(|arn| !is_role(arn)) {
+        return Err(
+            Failure::usage(format!("--via {arn:?} is not the ARN of a role"))
+                .help("such as arn:aws:iam::111122223333:role/Audit"),
+        );
+    }
+    if let Some(name) = role
+        .role_name
+        .as_ref()
+        .filter(|name| name.starts_with("arn:"))
+    {
+        let filled = name
+            .replace("{account}", "111122223333")
+            .replace("{partition}", "aws");
+        if !is_role(&filled) {
+            return Err(
+                Failure::usage(format!("--role-name {name:?} is not the ARN of a role"))
+                    .help("such as arn:{partition}:iam::{account}:role/PostureScan"),
+            );
+        }
+    }
+    if !args.session_tag.is_empty() && role.role_name.is_none() {
+        return Err(
+            Failure::usage("session tags are for a role, and no role is named")
+                .help("name it with --role-name"),
+        );
+    }
+    Ok(())
+}
+
+fn is_role(arn: &str) -> bool {
+    Arn::new(arn.to_owned()).is_ok_and(|arn| {
+        arn.service() == "iam"
+            && AccountId::new(arn.account().to_owned()).is_ok()
+            && arn.resource().starts_with("role/")
     })
 }
 
@@ -91,6 +159,27 @@ pub(crate) fn scan_failure(error: ScanError) -> Failure {
              with --account",
             gap.iam_action
         )),
+        ScanError::OrganizationalUnit { name, known } => {
+            let hint = did_you_mean(&name, known.iter().map(String::as_str));
+            Failure::new(USAGE, format!("{message}{hint}")).help(format!(
+                "name it by its id (ou-...) or its path; there are: {}",
+                known.join(", ")
+            ))
+        }
+        ScanError::Undecided { gap, .. } => Failure::new(NOTHING, message).help(format!(
+            "grant {} to the caller, or name the accounts with --account",
+            gap.iam_action
+        )),
+        ScanError::Chain { .. } => Failure::new(NOTHING, message).help(
+            "each role of --via must trust the one before it, and the first one the caller; only the role in \
+             each account is given --external-id",
+        ),
+        ScanError::Expired { .. } => Failure::new(INCOMPLETE, message).help(
+            "sign in again and run the same command: it goes on where it stopped",
+        ),
+        ScanError::Lost => Failure::new(INCOMPLETE, message).help(
+            "when the network is back, run the same command: it goes on where it stopped",
+        ),
         ScanError::Nothing { .. } => Failure::new(NOTHING, message).help(
             "the role must exist in each account and trust the caller: posture permissions -o \
              cloudformation",

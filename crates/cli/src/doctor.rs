@@ -47,6 +47,7 @@ enum Outcome {
 
 pub(crate) fn run(args: &DoctorArgs, global: &Global) -> Result<u8, Failure> {
     connect::role_is_named(&args.role)?;
+    connect::sessions_are_sound(&args.role, &args.sessions)?;
     for name in &args.service {
         if find_service(name).is_none() {
             return Err(unknown_service(name));
@@ -81,19 +82,19 @@ async fn diagnose(args: &DoctorArgs, global: &Global) -> Result<Diagnosis, Failu
         })?,
     };
     let request = ScanRequest {
-        session,
         accounts: args.account.iter().cloned().collect(),
-        organization: false,
-        role: connect::role(&args.role),
+        role_chain: connect::role_chain(&args.sessions),
+        role: connect::role(&args.role, &args.sessions),
         regions: vec![region],
-        excluded_regions: Vec::new(),
         services: args.service.clone(),
         last_accessed: args.last_accessed.last_accessed,
         policy: connect::policy(&args.connect),
         unit_timeout: Duration::from_secs(300),
-        snapshot: Directory::store(directory.path().join("snapshot")),
-        shard: None,
-        tool: tool(),
+        ..ScanRequest::new(
+            session,
+            Directory::store(directory.path().join("snapshot")),
+            tool(),
+        )
     };
     let shown = Arc::new(Shown::new(global.quiet));
     let outcome = scan(request, shown.clone()).await;

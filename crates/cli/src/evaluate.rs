@@ -54,11 +54,7 @@ impl Plan {
         let mut options = selection(&catalog, select)?;
         options.waivers = self::waivers(waivers, &catalog)?;
         options.keep = match output.status.as_slice() {
-            // Waived findings stay in sight where someone waives.
-            [] if waivers.waivers.is_some() => {
-                [Status::Fail, Status::Unknown, Status::Waived].into()
-            }
-            [] => [Status::Fail, Status::Unknown].into(),
+            [] => listed(waivers).iter().copied().collect(),
             names => statuses(names)
                 .map_err(Failure::usage)?
                 .into_iter()
@@ -226,6 +222,14 @@ pub(crate) fn load_catalog(args: &CatalogArgs) -> Result<Catalog, Failure> {
 }
 
 /// The waivers in the file that is named, if one is.
+/// The verdicts that a report lists where nobody says which. Waived findings stay in sight where someone waives.
+pub(crate) fn listed(waivers: &WaiverArgs) -> &'static [Status] {
+    match waivers.waivers {
+        Some(_) => &[Status::Fail, Status::Unknown, Status::Waived],
+        None => &[Status::Fail, Status::Unknown],
+    }
+}
+
 pub(crate) fn waivers(args: &WaiverArgs, catalog: &Catalog) -> Result<Waivers, Failure> {
     let Some(file) = &args.waivers else {
         return Ok(Waivers::default());

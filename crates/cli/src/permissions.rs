@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use posture_collect::{core_operations, find_service, services};
+use posture_collect::{core_operations, find_service, organization_operations, services};
 use serde_json::{Value, json};
 
 use crate::args::{PermissionsArgs, PermissionsFormat, Purpose};
@@ -18,30 +18,67 @@ const SCAN: &str = "PostureScan";
 const CALLER_ONLY: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity"];
 
 pub(crate) fn run(args: &PermissionsArgs) -> Result<String, Failure> {
-    if args.purpose == Purpose::Securityhub {
-        return import(args);
+    match args.purpose {
+        Purpose::Scan => {}
+        Purpose::Scanner => return scanner(args),
+        Purpose::Securityhub => return import(args),
     }
     let actions = actions(&args.service)?;
     Ok(match args.output {
         PermissionsFormat::Json => pretty(&policy(SCAN, &actions)),
-        PermissionsFormat::Cloudformation => cloudformation(&actions),
+        PermissionsFormat::Cloudformation => pretty(&cloudformation(&actions)),
+        PermissionsFormat::CloudformationStackset => pretty(&stack_set(&actions)),
         PermissionsFormat::Terraform => terraform(&actions),
     })
 }
 
 /// What `posture report --to securityhub` calls. A policy of its own: what scans must not be able to write.
 fn import(args: &PermissionsArgs) -> Result<String, Failure> {
-    if args.output != PermissionsFormat::Json || !args.service.is_empty() {
-        return Err(
-            Failure::usage("the permissions for Security Hub are one policy, as JSON")
-                .help("posture permissions --for securityhub"),
-        );
-    }
+    one_policy(args, "securityhub")?;
     let actions: Vec<&str> = posture_securityhub::OPERATIONS
         .iter()
         .map(|operation| operation.action)
         .collect();
     Ok(pretty(&policy("PostureImport", &actions)))
+}
+
+/// Name of the role in each account, unless somebody names it otherwise.
+const ROLE: &str = "PostureScan";
+
+/// What whoever runs scans of an organization needs beside the role in each account, and beside the scan's own
+/// policy where its account is among those scanned.
+fn scanner(args: &PermissionsArgs) -> Result<String, Failure> {
+    one_policy(args, "scanner")?;
+    let accounts: BTreeSet<&str> = organization_operations()
+        .map(|operation| operation.action)
+        .collect();
+    Ok(pretty(&json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "PostureAccounts",
+                "Effect": "Allow",
+                "Action": accounts,
+                "Resource": "*"
+            },
+            {
+                "Sid": "PostureRoles",
+                "Effect": "Allow",
+                "Action": "sts:AssumeRole",
+                "Resource": format!("arn:*:iam::*:role/{ROLE}")
+            }
+        ]
+    })))
+}
+
+fn one_policy(args: &PermissionsArgs, purpose: &str) -> Result<(), Failure> {
+    if args.output == PermissionsFormat::Json && args.service.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the permissions for {purpose} are one policy, as JSON"
+    ))
+    .help(format!("posture permissions --for {purpose}")))
 }
 
 /// The IAM actions of the chosen services, sorted; each once.
@@ -110,7 +147,109 @@ fn chunks<'a>(actions: &[&'a str]) -> Vec<Vec<&'a str>> {
     chunks
 }
 
-fn cloudformation(actions: &[&str]) -> String {
+/// A stack with the role in one account.
+fn cloudformation(actions: &[&str]) -> Value {
+    json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Role for posture: reads the account's configuration, changes nothing",
+        "Parameters": role_parameters(),
+        "Resources": role_resources(actions),
+        "Outputs": {
+            "RoleArn": {"Value": {"Fn::GetAtt": ["PostureScanRole", "Arn"]}}
+        }
+    })
+}
+
+/// A stack for the management account: a stack set that puts the role into every account below some units, those
+/// that join later included, and the role in the management account itself, which no such stack set reaches.
+fn stack_set(actions: &[&str]) -> Value {
+    let parameters = role_parameters();
+    let names: Vec<&String> = parameters
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+        .collect();
+    let passed: Vec<Value> = names
+        .iter()
+        .map(|name| json!({"ParameterKey": name, "ParameterValue": {"Ref": name}}))
+        .collect();
+    let mut resources = role_resources(actions);
+    for resource in resources.values_mut() {
+        resource["Condition"] = json!("RoleIsWantedHere");
+    }
+    resources.insert(
+        "PostureScanRoles".to_owned(),
+        json!({
+            "Type": "AWS::CloudFormation::StackSet",
+            "Properties": {
+                "StackSetName": {"Fn::Sub": "${RoleName}Role"},
+                "Description": "Role for posture in every account of the organization",
+                "PermissionModel": "SERVICE_MANAGED",
+                "AutoDeployment": {"Enabled": true, "RetainStacksOnAccountRemoval": false},
+                "ManagedExecution": {"Active": true},
+                "Capabilities": ["CAPABILITY_NAMED_IAM"],
+                "CallAs": {"Ref": "CallAs"},
+                "OperationPreferences": {"MaxConcurrentPercentage": 100, "FailureTolerancePercentage": 100},
+                "Parameters": passed,
+                "StackInstancesGroup": [{
+                    "DeploymentTargets": {"OrganizationalUnitIds": {"Ref": "OrganizationalUnitIds"}},
+                    // Roles have no region: one stack in an account is enough.
+                    "Regions": [{"Ref": "AWS::Region"}]
+                }],
+                "TemplateBody": cloudformation(actions).to_string()
+            }
+        }),
+    );
+    let mut all = parameters;
+    all["OrganizationalUnitIds"] = json!({
+        "Type": "CommaDelimitedList",
+        "Description": "Where the role is put: the root's id (r-...) for all accounts, or units' ids (ou-...)"
+    });
+    all["CallAs"] = json!({
+        "Type": "String",
+        "Default": "SELF",
+        "AllowedValues": ["SELF", "DELEGATED_ADMIN"],
+        "Description": "SELF in the management account, DELEGATED_ADMIN in a delegated administrator's"
+    });
+    all["RoleInThisAccount"] = json!({
+        "Type": "String",
+        "Default": "true",
+        "AllowedValues": ["true", "false"],
+        "Description": "Whether to make the role in this account too: true in the management account, which the \
+                        stack set does not reach; false in a delegated administrator's, which it does"
+    });
+    json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Roles for posture in all accounts of an organization: they read, and change nothing",
+        "Parameters": all,
+        "Conditions": {
+            "RoleIsWantedHere": {"Fn::Equals": [{"Ref": "RoleInThisAccount"}, "true"]}
+        },
+        "Resources": resources,
+        "Outputs": {
+            "StackSetId": {"Value": {"Ref": "PostureScanRoles"}}
+        }
+    })
+}
+
+fn role_parameters() -> Value {
+    json!({
+        "ScannerPrincipalArn": {
+            "Type": "String",
+            "Description": "ARN of the user or role that runs posture"
+        },
+        "ExternalId": {
+            "Type": "String",
+            "MinLength": 8,
+            "Description": "Shared with the scanner: posture scan --external-id"
+        },
+        "RoleName": {"Type": "String", "Default": ROLE}
+    })
+}
+
+/// The role and the policies that it has.
+fn role_resources(actions: &[&str]) -> serde_json::Map<String, Value> {
     let mut resources = serde_json::Map::new();
     let mut references = Vec::new();
     for (index, chunk) in chunks(actions).iter().enumerate() {
@@ -148,26 +287,7 @@ fn cloudformation(actions: &[&str]) -> String {
             }
         }),
     );
-    pretty(&json!({
-        "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Role for posture: reads the account's configuration, changes nothing",
-        "Parameters": {
-            "ScannerPrincipalArn": {
-                "Type": "String",
-                "Description": "ARN of the user or role that runs posture"
-            },
-            "ExternalId": {
-                "Type": "String",
-                "MinLength": 8,
-                "Description": "Shared with the scanner: posture scan --external-id"
-            },
-            "RoleName": {"Type": "String", "Default": "PostureScan"}
-        },
-        "Resources": resources,
-        "Outputs": {
-            "RoleArn": {"Value": {"Fn::GetAtt": ["PostureScanRole", "Arn"]}}
-        }
-    }))
+    resources
 }
 
 fn terraform(actions: &[&str]) -> String {

@@ -12,7 +12,7 @@ use posture_report::{
 use tempfile::NamedTempFile;
 
 use crate::args::{Destination, ReportArgs, statuses};
-use crate::evaluate::{evaluate, live, load_catalog, selection, table_options, waivers};
+use crate::evaluate::{evaluate, listed, live, load_catalog, selection, table_options, waivers};
 use crate::exit::{Failure, OK, did_you_mean};
 use crate::output::{Target, targets};
 use crate::reports::is_snapshot;
@@ -103,7 +103,7 @@ impl<'a> Plan<'a> {
         let catalog = load_catalog(&self.args.select.catalog)?;
         let mut options = selection(&catalog, &self.args.select)?;
         let shown = self.statuses.clone();
-        let shown = shown.unwrap_or_else(|| vec![Status::Fail, Status::Unknown, Status::Waived]);
+        let shown = shown.unwrap_or_else(|| listed(&self.args.waivers).to_vec());
         options.waivers = waivers(&self.args.waivers, &catalog)?;
         options.keep = shown.iter().copied().collect();
         if self.args.to.is_some() {

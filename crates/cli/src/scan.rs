@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use posture_collect::{ScanError, ScanRequest, ScanSummary, find_service, scan};
+use posture_collect::{
+    AccountFilter, CallPolicy, ScanError, ScanRequest, ScanSummary, find_service, scan,
+};
+use posture_model::AccountId;
 use posture_snapshot::{Shard, Store, ToolRecord, missing_shards};
 
 use crate::args::{Global, ScanArgs};
@@ -17,10 +20,6 @@ use crate::permissions::unknown_service;
 use crate::progress::Shown;
 use crate::schedule;
 
-/// Longest time for one (account, region, service). Large units take minutes; this is for those that
-/// hang.
-const UNIT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
-
 pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
     for name in &args.service {
         if find_service(name).is_none() {
@@ -29,6 +28,7 @@ pub(crate) fn run(args: &ScanArgs, global: &Global) -> Result<u8, Failure> {
     }
     let plan = Plan::new(&args.select, &args.waivers, &args.output)?;
     connect::role_is_named(&args.role)?;
+    connect::sessions_are_sound(&args.role, &args.sessions)?;
     let shard = args.shard.as_deref().map(shard).transpose()?;
     if let Some(directory) = &args.schedule.output_dir {
         if shard.is_some() {
@@ -154,20 +154,32 @@ async fn scan_into(
     shard: Option<Shard>,
 ) -> Result<Result<ScanSummary, ScanError>, Failure> {
     let session = connect::session(&args.connect, args.region.first()).await?;
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let request = ScanRequest {
-        session,
-        accounts: args.account.clone(),
+        accounts: accounts(args)?,
         organization: args.org,
-        role: connect::role(&args.role),
+        filter: AccountFilter {
+            ous: args.filter.ou.clone(),
+            excluded_ous: args.filter.exclude_ou.clone(),
+            tags: connect::pairs(&args.filter.account_tag),
+            excluded_accounts: args.filter.exclude_account.clone(),
+        },
+        role_chain: connect::role_chain(&args.sessions),
+        role: connect::role(&args.role, &args.sessions),
         regions: args.region.clone(),
         excluded_regions: args.exclude_region.clone(),
         services: args.service.clone(),
         last_accessed: args.last_accessed.last_accessed,
-        policy: connect::policy(&args.connect),
-        unit_timeout: UNIT_TIMEOUT,
-        snapshot: store,
+        policy: CallPolicy {
+            in_flight: args.pace.max_in_flight as usize,
+            most_per_second: args.pace.max_rps,
+            ..connect::policy(&args.connect)
+        },
+        workers: args.pace.workers as usize,
+        unit_timeout: minutes(args.pace.unit_timeout),
+        scan_timeout: args.pace.scan_timeout.map(minutes),
         shard,
-        tool: tool(),
+        ..ScanRequest::new(session, store, tool())
     };
     let shown = Arc::new(Shown::new(global.quiet));
     let outcome = tokio::select! {
@@ -179,6 +191,41 @@ async fn scan_into(
     };
     shown.finish();
     outcome
+}
+
+/// The accounts that are named, in flags and in a file.
+fn accounts(args: &ScanArgs) -> Result<Vec<AccountId>, Failure> {
+    let mut accounts = args.account.clone();
+    if let Some(file) = &args.accounts {
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| Failure::usage(format!("failed to read {}: {e}", file.display())))?;
+        let listed = listed(&text).map_err(|(line, wrong)| {
+            Failure::usage(format!("{}:{line}: {wrong}", file.display()))
+                .help("write one account id a line; lines that begin with # are remarks")
+        })?;
+        if listed.is_empty() {
+            return Err(Failure::usage(format!(
+                "{} names no account",
+                file.display()
+            )));
+        }
+        accounts.extend(listed);
+    }
+    Ok(accounts)
+}
+
+/// The ids at the beginnings of lines. An error is the number of a line and what is wrong there.
+fn listed(text: &str) -> Result<Vec<AccountId>, (usize, String)> {
+    let lines = text.trim_start_matches('\u{feff}').lines().zip(1..);
+    lines
+        .map(|(line, number)| (line.trim(), number))
+        .filter(|(line, _)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(line, number)| {
+            let end = line.find(|c: char| c.is_whitespace() || ",;\t".contains(c));
+            let id = line.get(..end.unwrap_or(line.len())).unwrap_or(line);
+            AccountId::new(id).map_err(|e| (number, e.to_string()))
+        })
+        .collect()
 }
 
 pub(crate) fn tool() -> ToolRecord {
@@ -202,4 +249,23 @@ async fn interrupted() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_accounts_holds_ids_and_remarks() {
+        let text = "\u{feff}# production\n111122223333\n\n 444455556666, payments \n777788889999 # audit\n";
+        let read: Vec<String> = listed(text)
+            .unwrap()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(read, ["111122223333", "444455556666", "777788889999"]);
+        let (line, wrong) = listed("111122223333\n11112222333\n").unwrap_err();
+        assert_eq!(line, 2);
+        assert!(wrong.contains("11112222333"), "{wrong}");
+    }
 }

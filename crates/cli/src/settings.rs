@@ -12,8 +12,9 @@ use posture_report::Format;
 use serde_json::{Value, json};
 
 use crate::args::{
-    CatalogArgs, ChecksCommand, Cli, Command, ConfigCommand, ConnectArgs, Global, ListFormat,
-    OutputArgs, RoleArgs, ScanArgs, ScheduleArgs, TicketsArgs, WaiverArgs, WebhookFormat,
+    CatalogArgs, ChecksCommand, Cli, Command, ConfigCommand, ConnectArgs, FilterArgs, Global,
+    KeyValue, ListFormat, OutputArgs, PaceArgs, RoleArgs, ScanArgs, ScheduleArgs, SessionArgs,
+    TicketsArgs, WaiverArgs, WebhookFormat,
 };
 use crate::evaluate::mistakes;
 use crate::exit::Failure;
@@ -92,6 +93,7 @@ pub(crate) fn apply(cli: &mut Cli, matches: &ArgMatches) -> Result<(), Failure> 
             let mut filler = Filler::new(given);
             connect(&mut args.connect, &config, &mut filler);
             role(&mut args.role, &config, &mut filler);
+            sessions(&mut args.sessions, &config, &mut filler);
             filler.some("service", &config.scope.services, |v| args.service = v);
         }
         _ => {}
@@ -157,12 +159,19 @@ impl<'a> Filler<'a> {
 fn scan(args: &mut ScanArgs, config: &Config, filler: &mut Filler<'_>) {
     connect(&mut args.connect, config, filler);
     role(&mut args.role, config, filler);
+    sessions(&mut args.sessions, config, filler);
     let scope = &config.scope;
     filler.some("org", &scope.organization, |v| args.org = v);
     // `--org` asks for the whole organization, whatever part of it the file names.
     if !filler.given.on_command_line("org") {
         filler.some("account", &scope.accounts, |v| args.account = v);
+        filler.some("accounts", &scope.accounts_file, |v| {
+            args.accounts = Some(v)
+        });
     }
+    let whole = args.org || !filler.given.is_given("org");
+    accounts(&mut args.filter, whole, config, filler);
+    pace(&mut args.pace, config, filler);
     filler.some("region", &scope.regions, |v| args.region = v);
     filler.some("exclude_region", &scope.exclude_regions, |v| {
         args.exclude_region = v
@@ -250,6 +259,56 @@ fn role(args: &mut RoleArgs, config: &Config, filler: &mut Filler<'_>) {
     filler.some("role_name", &scope.role_name, |v| args.role_name = Some(v));
     filler.some("external_id", &scope.external_id, |v| {
         args.external_id = Some(v)
+    });
+}
+
+fn sessions(args: &mut SessionArgs, config: &Config, filler: &mut Filler<'_>) {
+    let scope = &config.scope;
+    filler.some("via", &scope.via, |v| args.via = v);
+    filler.some("session_name", &scope.session_name, |v| {
+        args.session_name = v
+    });
+    filler.some("session_tag", &scope.session_tags, |v| {
+        args.session_tag = pairs(&v)
+    });
+}
+
+/// Reading the file has checked that they are pairs.
+fn pairs(texts: &[String]) -> Vec<KeyValue> {
+    texts.iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// `whole` is false where `--org=false` takes back what the file says of an organization.
+fn accounts(args: &mut FilterArgs, whole: bool, config: &Config, filler: &mut Filler<'_>) {
+    let scope = &config.scope;
+    // What is left out is left out, however an account was named.
+    filler.some("exclude_account", &scope.exclude_accounts, |v| {
+        args.exclude_account = v
+    });
+    if !whole {
+        return;
+    }
+    filler.some("ou", &scope.organizational_units, |v| args.ou = v);
+    filler.some("exclude_ou", &scope.exclude_organizational_units, |v| {
+        args.exclude_ou = v
+    });
+    filler.some("account_tag", &scope.account_tags, |v| {
+        args.account_tag = pairs(&v)
+    });
+}
+
+fn pace(args: &mut PaceArgs, config: &Config, filler: &mut Filler<'_>) {
+    let scope = &config.scope;
+    filler.some("max_rps", &scope.max_rps, |v| args.max_rps = Some(v));
+    filler.some("max_in_flight", &scope.max_in_flight, |v| {
+        args.max_in_flight = v
+    });
+    filler.some("workers", &scope.workers, |v| args.workers = v);
+    filler.some("unit_timeout", &scope.unit_timeout, |v| {
+        args.unit_timeout = v.into()
+    });
+    filler.some("scan_timeout", &scope.scan_timeout, |v| {
+        args.scan_timeout = Some(v.into())
     });
 }
 
@@ -436,48 +495,41 @@ fn settings(args: &ScanArgs, config: Option<&Config>, filler: &Filler<'_>) -> Ve
             String::new()
         }
     };
-    let join = |values: Vec<String>| values.join(",");
-    let listed: [(&'static str, String); 26] = [
+    let number = |value: Option<u64>| value.map(|n| n.to_string()).unwrap_or_default();
+    let pace = &args.pace;
+    let listed: Vec<(&'static str, String)> = vec![
         ("profile", text(&args.connect.profile)),
         ("endpoint_url", text(&args.connect.endpoint_url)),
         ("call_timeout", args.connect.call_timeout.to_string()),
         ("max_attempts", args.connect.max_attempts.to_string()),
+        ("max_rps", number(pace.max_rps.map(u64::from))),
+        ("max_in_flight", pace.max_in_flight.to_string()),
+        ("workers", pace.workers.to_string()),
+        ("unit_timeout", pace.unit_timeout.to_string()),
+        ("scan_timeout", number(pace.scan_timeout)),
         ("org", args.org.to_string()),
-        (
-            "account",
-            join(args.account.iter().map(ToString::to_string).collect()),
-        ),
+        ("account", join(&args.account)),
+        ("accounts", path(&args.accounts)),
+        ("exclude_account", join(&args.filter.exclude_account)),
+        ("ou", join(&args.filter.ou)),
+        ("exclude_ou", join(&args.filter.exclude_ou)),
+        ("account_tag", join(&args.filter.account_tag)),
+        ("via", join(&args.sessions.via)),
         ("role_name", text(&args.role.role_name)),
         ("external_id", hidden(args.role.external_id.is_some())),
-        (
-            "region",
-            join(args.region.iter().map(ToString::to_string).collect()),
-        ),
-        (
-            "exclude_region",
-            join(
-                args.exclude_region
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect(),
-            ),
-        ),
-        ("service", join(args.service.clone())),
+        ("session_name", args.sessions.session_name.clone()),
+        ("session_tag", join(&args.sessions.session_tag)),
+        ("region", join(&args.region)),
+        ("exclude_region", join(&args.exclude_region)),
+        ("service", join(&args.service)),
         ("snapshot", args.snapshot.display().to_string()),
         (
             "checks",
-            join(
-                args.select
-                    .catalog
-                    .checks
-                    .iter()
-                    .map(|p| p.display().to_string())
-                    .collect(),
-            ),
+            join(args.select.catalog.checks.iter().map(|p| p.display())),
         ),
         ("waivers", path(&args.waivers.waivers)),
-        ("output", join(args.output.output.clone())),
-        ("status", join(args.output.status.clone())),
+        ("output", join(&args.output.output)),
+        ("status", join(&args.output.status)),
         ("fail_on", args.output.fail_on.clone()),
         ("allow_incomplete", args.output.allow_incomplete.to_string()),
         ("max_findings", args.output.max_findings.to_string()),
@@ -523,6 +575,12 @@ fn settings(args: &ScanArgs, config: Option<&Config>, filler: &Filler<'_>) -> Ve
             }
         })
         .collect()
+}
+
+/// Values as a flag takes them.
+fn join<T: std::fmt::Display>(values: impl IntoIterator<Item = T>) -> String {
+    let texts: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
+    texts.join(",")
 }
 
 fn as_json(config: Option<&Config>, settings: &[Setting]) -> Value {
@@ -575,6 +633,10 @@ mod tests {
         waivers = "w.yaml"
         [scope]
         organization = true
+        organizational_units = ["Workloads"]
+        exclude_accounts = ["444455556666"]
+        account_tags = ["env=prod"]
+        max_rps = 20
         accounts = ["111122223333"]
         regions = ["eu-west-1"]
         max_attempts = 9
@@ -608,6 +670,9 @@ mod tests {
         assert_eq!(args.output.output, ["json"]);
         assert_eq!(args.connect.max_attempts, 9);
         assert_eq!(args.connect.call_timeout, 20);
+        assert_eq!(args.filter.ou, ["Workloads"]);
+        assert_eq!(args.filter.account_tag[0].to_string(), "env=prod");
+        assert_eq!(args.pace.max_rps, Some(20));
         assert_eq!(args.schedule.output_dir.as_deref(), Some(Path::new("runs")));
         assert_eq!(
             args.schedule.webhook.as_deref(),
@@ -627,6 +692,9 @@ mod tests {
             "table",
         ]);
         assert!(!args.org);
+        // Without the organization nobody knows of its units; what is left out is left out all the same.
+        assert!(args.filter.ou.is_empty() && args.filter.account_tag.is_empty());
+        assert_eq!(args.filter.exclude_account.len(), 1);
         assert_eq!(args.region[0].as_str(), "us-east-1");
         assert_eq!(
             (args.output.fail_on.as_str(), args.output.output[0].as_str()),

@@ -1,194 +1,143 @@
-//! How long each collector takes with 50 ms for every call, and how many calls it makes.
+//! How long collectors take against what no scheduler can beat, over a simulated fleet of accounts.
 //!
-//! `cargo run --package posture-collect --example bench`. The floor is the longest chain of calls that
-//! depend on each other, times the latency: what no scheduler can beat. The ratio to it says more than
-//! the seconds, which depend on the machine.
+//! `cargo run --package posture-collect --example bench`. The floor of a service is, in the slowest account and
+//! region, the longest chain of calls that need each other's answers, times the latency; or the calls by the rate
+//! that the scan keeps to by itself. The ratio to it says more than the seconds, which depend on the machine. CPU
+//! is that of the scan's threads without the server's, under the profile that this is built with.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::expect_used, reason = "a benchmark may stop where it likes")]
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use posture_collect::{CallPolicy, Progress, ScanRequest, Session, operation_of, scan};
-use posture_model::{AccountId, Gap, Region};
-use posture_snapshot::{ToolRecord, UnitKey};
-use posture_testkit::{Replay, Reply, reply, world};
-use serde_json::{Value, json};
+use posture_collect::{AccountRole, Progress, ScanRequest, Session, paces, scan, services};
+use posture_fleet::{Config, Estate, Faults, Fleet, Floor, Latency, Limit};
+use posture_model::{AccountId, Gap};
+use posture_snapshot::{Directory, Snapshot, ToolRecord, UnitKey};
 
-const LATENCY: Duration = Duration::from_millis(50);
-const ITEMS: usize = 40;
-
-/// A service, the replies that make forty of what it lists, and the calls of its longest chain: two to
-/// find the caller and the regions, then its own.
-struct Case {
-    service: &'static str,
-    chain: u32,
-    replies: Vec<Reply>,
-}
+const ACCOUNTS: usize = 20;
+const REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"];
+const RESOURCES: usize = 5;
+const LATENCY_MS: u64 = 50;
 
 fn main() {
     println!(
-        "{ITEMS} items, {} ms a call, one region",
-        LATENCY.as_millis()
+        "{ACCOUNTS} accounts x {} regions x {RESOURCES} resources, {LATENCY_MS} ms a call",
+        REGIONS.len()
     );
     println!(
-        "{:<12} {:>6} {:>8} {:>8} {:>8}",
-        "service", "calls", "seconds", "floor", "ratio"
+        "{:<14} {:>7} {:>10} {:>8} {:>8} {:>8} {:>6} {:>9}",
+        "service", "calls", "resources", "calls/r", "seconds", "floor", "ratio", "us/call"
     );
-    for case in cases() {
-        let replay = Replay::new(operation_of)
-            .with(case.replies)
-            .with(world::all())
-            .latency(LATENCY);
-        let directory = tempfile::tempdir().expect("a directory");
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let started = Instant::now();
-        runtime
-            .block_on(scan(
-                request(&replay, case.service, directory.path().join("snapshot")),
-                Arc::new(Silent),
-            ))
-            .expect("a scan");
-        let seconds = started.elapsed().as_secs_f64();
-        let floor = LATENCY.as_secs_f64() * f64::from(case.chain + 2);
-        let calls: u64 = replay.seen().values().sum();
-        println!(
-            "{:<12} {calls:>6} {seconds:>8.2} {floor:>8.2} {:>8.2}",
-            case.service,
-            seconds / floor
-        );
-    }
-    empty();
-}
-
-/// A whole scan in which every listing is what the small world holds: what start and end cost.
-fn empty() {
-    let replay = Replay::new(operation_of).with(world::all());
-    let directory = tempfile::tempdir().expect("a directory");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let started = Instant::now();
-    let mut request = request(&replay, "", directory.path().join("snapshot"));
-    request.services.clear();
-    runtime
-        .block_on(scan(request, Arc::new(Silent)))
-        .expect("a scan");
-    println!(
-        "all services, a small account, no latency: {:.2} s, {} calls",
-        started.elapsed().as_secs_f64(),
-        replay.seen().values().sum::<u64>()
-    );
-}
-
-fn request(replay: &Replay, service: &str, snapshot: std::path::PathBuf) -> ScanRequest {
-    ScanRequest {
-        session: Session::fixed(replay.client(), Some("http://replay.invalid")),
-        accounts: Vec::new(),
-        organization: false,
-        role: None,
-        regions: vec![Region::new(world::REGION).expect("a region")],
-        excluded_regions: Vec::new(),
-        services: vec![service.to_owned()],
-        last_accessed: false,
-        policy: CallPolicy::default(),
-        unit_timeout: Duration::from_secs(600),
-        snapshot: posture_snapshot::Directory::store(snapshot),
-        shard: None,
-        tool: ToolRecord {
-            name: "posture".into(),
-            version: "bench".into(),
+    let fleet = Fleet::start(Config {
+        estate: Estate {
+            accounts: ACCOUNTS,
+            regions: REGIONS.map(str::to_owned).to_vec(),
+            disabled_regions: Vec::new(),
+            resources: RESOURCES,
+            ..Estate::default()
         },
+        ..Config::default()
+    })
+    .expect("a fleet");
+    for service in services() {
+        measure(&fleet, service.name);
     }
 }
 
-/// Customer keys, each with an answer of its own: of a key that AWS owns little is asked.
-fn keys() -> Vec<Reply> {
-    let id = |n: usize| format!("00000000-0000-0000-0000-0000000000{n:02}");
-    let arn = |n| {
-        format!(
-            "arn:aws:kms:{}:{}:key/{}",
-            world::REGION,
-            world::ACCOUNT,
-            id(n)
-        )
+fn measure(fleet: &Fleet, service: &str) {
+    let slow = Faults {
+        latency: Latency {
+            base_ms: LATENCY_MS,
+            ..Latency::default()
+        },
+        ..Faults::default()
     };
-    let listed: Vec<Value> = (0..ITEMS)
-        .map(|n| json!({"KeyId": id(n), "KeyArn": arn(n)}))
-        .collect();
-    let described = (0..ITEMS).map(|n| {
-        let metadata = json!({
-            "KeyId": id(n), "Arn": arn(n), "AWSAccountId": world::ACCOUNT,
-            "CreationDate": 1_769_860_800, "Enabled": true, "KeyManager": "CUSTOMER",
-            "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT", "KeySpec": "SYMMETRIC_DEFAULT",
-            "Origin": "AWS_KMS", "MultiRegion": false});
-        reply("kms:DescribeKey", json!({"KeyMetadata": metadata})).when(&id(n))
-    });
-    std::iter::once(reply("kms:ListKeys", json!({"Keys": listed})))
-        .chain(described)
-        .collect()
+    fleet.set_faults(slow).expect("faults that make sense");
+    fleet.reset();
+    let directory = tempfile::tempdir().expect("a directory");
+    let place = directory.path().join("snapshot");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (started, before) = (Instant::now(), cpu());
+    runtime
+        .block_on(scan(request(fleet, service, &place), Arc::new(Silent)))
+        .expect("a scan");
+    let (seconds, used) = (
+        started.elapsed().as_secs_f64(),
+        cpu().saturating_sub(before),
+    );
+    let stats = fleet.stats();
+    let floor = Floor::of(&stats, fleet.estate(), LATENCY_MS as f64, &limits());
+    let calls = stats.totals.counts.calls;
+    let snapshot = Snapshot::open(&place).expect("a snapshot");
+    let resources: u64 = snapshot.manifest().units.iter().map(|u| u.resources).sum();
+    println!(
+        "{service:<14} {calls:>7} {resources:>10} {:>8.2} {seconds:>8.2} {:>8.2} {:>6.2} {:>9.0}",
+        calls as f64 / resources.max(1) as f64,
+        floor.seconds,
+        seconds / floor.seconds,
+        used.as_secs_f64() * 1e6 / calls.max(1) as f64,
+    );
 }
 
-fn cases() -> Vec<Case> {
-    let many = |make: &dyn Fn(usize) -> Value| (0..ITEMS).map(make).collect::<Vec<_>>();
-    let region = world::REGION;
-    let account = world::ACCOUNT;
-    vec![
-        Case {
-            service: "lambda",
-            // ListFunctions, ListAliases, GetPolicy of a qualifier.
-            chain: 3,
-            replies: vec![reply(
-                "lambda:ListFunctions",
-                json!({"Functions": many(&|n| json!({
-                    "FunctionName": format!("f{n}"), "CodeSize": 1, "PackageType": "Zip",
-                    "FunctionArn": format!("arn:aws:lambda:{region}:{account}:function:f{n}")}))}),
-            )],
-        },
-        Case {
-            service: "kms",
-            // ListKeys, DescribeKey, then the rest at once.
-            chain: 3,
-            replies: keys(),
-        },
-        Case {
-            service: "s3",
-            chain: 2,
-            replies: vec![reply(
-                "s3:ListBuckets",
-                format!(
-                    "<ListAllMyBucketsResult><Buckets>{}</Buckets></ListAllMyBucketsResult>",
-                    (0..ITEMS)
-                        .map(|n| format!(
-                            "<Bucket><Name>bucket-{n}</Name><BucketRegion>{region}</BucketRegion>\
-                             <CreationDate>2026-01-01T00:00:00Z</CreationDate></Bucket>"
-                        ))
-                        .collect::<String>()
-                ),
-            )],
-        },
-        Case {
-            service: "ecr",
-            // DescribeRepositories, DescribeImages, DescribeImageScanFindings.
-            chain: 3,
-            replies: vec![reply(
-                "ecr:DescribeRepositories",
-                json!({"repositories": many(&|n| json!({
-                    "repositoryName": format!("r{n}"), "registryId": account,
-                    "repositoryArn": format!("arn:aws:ecr:{region}:{account}:repository/r{n}")}))}),
-            )],
-        },
-        Case {
-            service: "apigateway",
-            // GetRestApis, GetResources of each.
-            chain: 2,
-            replies: vec![reply(
-                "apigateway:GetRestApis",
-                json!({"item": many(&|n| json!({
-                    "id": format!("api{n}"), "name": format!("api {n}"),
-                    "endpointConfiguration": {"types": ["REGIONAL"]}}))}),
-            )],
-        },
-    ]
+fn request(fleet: &Fleet, service: &str, place: &Path) -> ScanRequest {
+    let tool = ToolRecord {
+        name: "posture".to_owned(),
+        version: "bench".to_owned(),
+    };
+    ScanRequest {
+        organization: true,
+        role: Some(AccountRole::new("PostureScan")),
+        services: vec![service.to_owned()],
+        ..ScanRequest::new(
+            Session::local(&fleet.url(), REGIONS[0], "local"),
+            Directory::store(place),
+            tool,
+        )
+    }
+}
+
+/// What the scan keeps to by itself, as the fleet says it.
+fn limits() -> BTreeMap<String, Limit> {
+    let mut limits = BTreeMap::new();
+    for pace in paces() {
+        let limit = || Limit::new(pace.rate.burst, pace.rate.per_second);
+        let Some(operation) = pace.operation else {
+            let shared: &mut Limit = limits.entry(pace.quota.to_owned()).or_insert_with(limit);
+            if pace.service != pace.quota {
+                shared.covers.push(pace.service.to_owned());
+            }
+            continue;
+        };
+        limits.insert(format!("{}:{operation}", pace.service), limit());
+        if !pace.counted
+            && let Some(shared) = limits.get_mut(pace.quota)
+        {
+            shared.except.push(operation.to_owned());
+        }
+    }
+    limits
+}
+
+/// Processor time of this process's threads that are not the server's. There are a hundred ticks in a second.
+fn cpu() -> Duration {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
+        return Duration::ZERO;
+    };
+    let ticks = threads.flatten().filter_map(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
+        let (name, rest) = stat.rsplit_once(')')?;
+        if name.contains("(fleet") {
+            return None;
+        }
+        let fields: Vec<&str> = rest.split_whitespace().collect();
+        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        Some(number(11)? + number(12)?)
+    });
+    Duration::from_millis(10 * ticks.sum::<u64>())
 }
 
 struct Silent;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -16,13 +16,18 @@ use posture_model::{
     Timestamp, TypedResource,
 };
 use posture_snapshot::{LedgerEntry, Listing};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
+use crate::credentials::Keys;
 use crate::failure::{Failure, classify};
+use crate::gate::{Gates, Lane, Waiting, Waits};
 use crate::guard::Guard;
-use crate::limit::{Bucket, lock};
+use crate::limit::lock;
+use crate::network::{Network, Verdict};
 use crate::operation::Operation;
 use crate::secrets::Examiner;
+use crate::session::Session;
 
 /// How calls behave, the same for a whole scan.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +44,10 @@ pub struct CallPolicy {
     pub longest_backoff: Duration,
     /// Calls under way at once, over the whole scan.
     pub in_flight: usize,
+    /// Calls in any one second, over the whole scan; none for no ceiling but those of the services.
+    pub most_per_second: Option<u32>,
+    /// How long nothing may answer before the scan stops.
+    pub network_patience: Duration,
     /// Items of one listing looked at at once.
     pub fan_out: usize,
 }
@@ -52,6 +61,8 @@ impl Default for CallPolicy {
             backoff: Duration::from_millis(200),
             longest_backoff: Duration::from_secs(10),
             in_flight: 256,
+            most_per_second: None,
+            network_patience: Duration::from_secs(60),
             fan_out: 64,
         }
     }
@@ -61,13 +72,44 @@ impl Default for CallPolicy {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) policy: CallPolicy,
-    pub(crate) in_flight: Semaphore,
+    pub(crate) gates: Arc<Gates>,
+    pub(crate) network: Network,
+    /// Why the scan has to stop, once it has to.
+    pub(crate) halt: watch::Sender<Option<Halt>>,
     pub(crate) examiner: Examiner,
     /// Whether an endpoint of the user's own is in force: such endpoints rarely have a name for each
     /// bucket, so S3 addresses them by path.
     pub(crate) custom_endpoint: bool,
     /// Whether to ask which services users and roles last accessed.
     pub(crate) last_accessed: bool,
+}
+
+impl Shared {
+    /// Stops the scan: what is complete is kept, and the same command goes on later.
+    fn halt(&self, why: Halt) {
+        self.halt.send_if_modified(|halt| {
+            let first = halt.is_none();
+            halt.get_or_insert(why);
+            first
+        });
+    }
+}
+
+/// Why a scan stops before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// The caller's credentials have ended and could not be renewed.
+    Credentials(Failure),
+    /// Nothing answers any more.
+    Network,
+}
+
+/// When a unit's calls come to their end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    /// The code of the gaps that it leaves.
+    pub(crate) code: &'static str,
 }
 
 /// One unit of work. Cheap to clone.
@@ -81,7 +123,10 @@ struct Inner {
     place: Place,
     operations: &'static [&'static Operation],
     sdk: SdkConfig,
-    bucket: Arc<Bucket>,
+    keys: Keys,
+    lane: Arc<Lane>,
+    waits: Arc<Waits>,
+    deadline: Option<Deadline>,
     shared: Arc<Shared>,
     ledger: Mutex<BTreeMap<&'static str, LedgerEntry>>,
     output: Mutex<Output>,
@@ -119,23 +164,44 @@ pub(crate) struct Identity {
     pub(crate) created: Option<Timestamp>,
 }
 
+/// Honoured up to here: no single answer may stop a scan for good.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
+
+/// How often a call begins anew because the network was away.
+const MOST_RETURNS: u32 = 3;
+
+/// What has been tried at one call.
+#[derive(Debug, Default)]
+struct Patience {
+    attempts: u32,
+    /// How often the network came back.
+    returns: u32,
+    /// Whether credentials were renewed because AWS took them for expired.
+    renewed: bool,
+}
+
 /// A listing that says it goes on for ever is cut here and called malformed.
 const MOST_PAGES: u32 = 100_000;
 
 impl Cx {
+    /// A unit whose calls go to the endpoints of a region, with the keys of a session.
     pub(crate) fn new(
         place: Place,
         operations: &'static [&'static Operation],
-        sdk: SdkConfig,
-        bucket: Arc<Bucket>,
+        session: &Session,
+        region: &str,
         shared: Arc<Shared>,
+        deadline: Option<Deadline>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
+                lane: Arc::new(shared.gates.lane(&place.account, region, operations)),
                 place,
                 operations,
-                sdk,
-                bucket,
+                sdk: session.in_region(region),
+                keys: session.keys().clone(),
+                waits: Arc::default(),
+                deadline,
                 shared,
                 ledger: Mutex::default(),
                 output: Mutex::default(),
@@ -189,7 +255,12 @@ impl Cx {
 
     /// The interceptor without which a client can send nothing.
     pub(crate) fn guard(&self) -> Guard {
-        Guard::new(self.inner.operations)
+        Guard::new(self.inner.operations, Arc::clone(&self.inner.lane))
+    }
+
+    /// What the unit's calls are waiting for.
+    pub(crate) fn waits(&self) -> &Arc<Waits> {
+        &self.inner.waits
     }
 
     /// Examines values that may be secret.
@@ -197,60 +268,171 @@ impl Cx {
         &self.inner.shared.examiner
     }
 
-    /// Calls an operation: token bucket, time-out, retries, ledger and span. `send` makes one attempt.
+    /// Calls an operation: token bucket, time-outs, retries, ledger and span. `send` makes one attempt.
     pub(crate) async fn call<O, E, F, Fut>(
         &self,
         operation: &'static Operation,
-        mut send: F,
+        send: F,
     ) -> Result<O, Failure>
     where
         E: ProvideErrorMetadata,
         F: FnMut() -> Fut,
         Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
     {
-        let policy = &self.inner.shared.policy;
-        let mut attempt = 1;
+        let mut tried = 0;
+        let Some(deadline) = self.inner.deadline else {
+            return self.attempts(operation, send, &mut tried).await;
+        };
+        // A time-out looks at the clock last: without this, a call could be made after the end.
+        if Instant::now() < deadline.at
+            && let Ok(answer) =
+                tokio::time::timeout_at(deadline.at, self.attempts(operation, send, &mut tried))
+                    .await
+        {
+            return answer;
+        }
+        let failure = Failure::deadline(deadline.code);
+        self.book(operation, Duration::ZERO, tried + 1, Some(&failure), true);
+        Err(failure)
+    }
+
+    async fn attempts<O, E, F, Fut>(
+        &self,
+        operation: &'static Operation,
+        mut send: F,
+        tried: &mut u32,
+    ) -> Result<O, Failure>
+    where
+        E: ProvideErrorMetadata,
+        F: FnMut() -> Fut,
+        Fut: Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    {
+        let inner = &self.inner;
+        let mut patience = Patience::default();
         loop {
-            self.inner.bucket.take().await;
-            // The semaphore is never closed.
-            let permit = self.inner.shared.in_flight.acquire().await.ok();
-            let started = Instant::now();
-            let answer = tokio::time::timeout(policy.attempt_timeout, send()).await;
-            let elapsed = started.elapsed();
+            let generation = self.ready(operation, *tried + 1).await?;
+            let permit = inner.lane.admit(operation, &inner.waits).await;
+            let sent = Instant::now();
+            let answer = {
+                let _waiting = Waiting::on(&inner.waits.answer);
+                tokio::time::timeout(inner.shared.policy.attempt_timeout, send()).await
+            };
+            let elapsed = sent.elapsed();
             drop(permit);
+            *tried += 1;
             let failure = match answer {
                 Ok(Ok(output)) => {
-                    self.book(operation, elapsed, attempt, None, true);
+                    inner.keys.accepted(generation);
+                    inner.shared.network.heard();
+                    inner.lane.answered(operation);
+                    self.book(operation, elapsed, *tried, None, true);
                     return Ok(output);
                 }
-                Ok(Err(error)) => {
-                    let failure = classify(&error);
-                    tracing::debug!(
-                        account = %self.account(), region = %self.region(), operation = %operation,
-                        attempt, reason = failure.reason.as_str(), code = failure.code.as_deref(),
-                        "call failed"
-                    );
-                    failure
-                }
+                Ok(Err(error)) => classify(&error),
                 Err(_) => Failure::timeout(),
             };
-            let throttled = failure.reason == GapReason::Throttled;
-            if throttled {
-                self.inner.bucket.slow_down();
+            tracing::debug!(
+                account = %self.account(), region = %self.region(), operation = %operation,
+                attempt = *tried, reason = failure.reason.as_str(), code = failure.code.as_deref(),
+                "call failed"
+            );
+            self.take_in(operation, sent, &failure);
+            let again = self.again(&mut patience, generation, sent, &failure).await;
+            self.book(operation, elapsed, *tried, Some(&failure), again.is_none());
+            match again {
+                None => return Err(failure),
+                Some(pause) => {
+                    let _waiting = Waiting::on(&inner.waits.pause);
+                    tokio::time::sleep(pause).await;
+                }
             }
-            let allowed = match failure.reason {
-                GapReason::Throttled => policy.throttled_attempts,
-                // A cut answer may come whole the second time; a wrong one stays wrong.
-                GapReason::Malformed => policy.attempts.min(2),
-                _ => policy.attempts,
-            };
-            let last = !failure.transient || attempt >= allowed;
-            self.book(operation, elapsed, attempt, Some(&failure), last);
-            if last {
-                return Err(failure);
+        }
+    }
+
+    /// Makes sure that there are credentials, before the call queues for its turn: renewing them may take
+    /// a while. Gives which issue of them is current.
+    async fn ready(&self, operation: &'static Operation, attempt: u32) -> Result<u64, Failure> {
+        let inner = &self.inner;
+        let good = {
+            let _waiting = Waiting::on(&inner.waits.credentials);
+            inner.keys.get().await
+        };
+        match good {
+            Ok(_) => Ok(inner.keys.generation()),
+            Err(failure) => {
+                self.lost_keys();
+                self.book(operation, Duration::ZERO, attempt, Some(&failure), true);
+                Err(failure)
             }
-            tokio::time::sleep(self.pause(attempt, &failure)).await;
-            attempt += 1;
+        }
+    }
+
+    /// Without the caller's own credentials nothing can go on. Without those of one account, the others can.
+    fn lost_keys(&self) {
+        let keys = &self.inner.keys;
+        if let Some(failure) = keys.dead().filter(|_| keys.are_own()) {
+            self.inner.shared.halt(Halt::Credentials(failure));
+        }
+    }
+
+    /// Learns from an attempt that failed.
+    fn take_in(&self, operation: &'static Operation, sent: Instant, failure: &Failure) {
+        let lane = &self.inner.lane;
+        if failure.answered {
+            self.inner.shared.network.heard();
+        }
+        if failure.reason == GapReason::Throttled {
+            lane.throttled(operation, sent);
+        } else if failure.answered {
+            lane.answered(operation);
+        }
+        if let Some(pause) = failure.retry_after {
+            lane.hold(operation, pause.min(LONGEST_HOLD));
+        }
+    }
+
+    /// How long to wait before another attempt; none when there is to be none.
+    async fn again(
+        &self,
+        patience: &mut Patience,
+        generation: u64,
+        sent: Instant,
+        failure: &Failure,
+    ) -> Option<Duration> {
+        let inner = &self.inner;
+        let policy = &inner.shared.policy;
+        if failure.is_expired() {
+            let renewed = inner.keys.refused(generation, failure).await;
+            if !renewed {
+                self.lost_keys();
+            }
+            let first = !std::mem::replace(&mut patience.renewed, true);
+            return (renewed && first).then_some(Duration::ZERO);
+        }
+        patience.attempts += 1;
+        let allowed = match failure.reason {
+            GapReason::Throttled => policy.throttled_attempts,
+            // A cut answer may come whole the second time; a wrong one stays wrong.
+            GapReason::Malformed => policy.attempts.min(2),
+            _ => policy.attempts,
+        };
+        if failure.transient && patience.attempts < allowed {
+            return Some(self.pause(patience.attempts, failure));
+        }
+        if failure.reason != GapReason::Timeout || failure.answered {
+            return None;
+        }
+        match inner.shared.network.judge(sent).await {
+            Verdict::There => None,
+            Verdict::Back => {
+                patience.returns += 1;
+                patience.attempts = 0;
+                (patience.returns <= MOST_RETURNS).then_some(Duration::ZERO)
+            }
+            Verdict::Gone => {
+                inner.shared.halt(Halt::Network);
+                None
+            }
         }
     }
 
@@ -455,9 +637,8 @@ impl Cx {
     }
 
     fn pause(&self, attempt: u32, failure: &Failure) -> Duration {
-        if let Some(seconds) = failure.retry_after {
-            // Honoured, but no single answer may stop a scan for good.
-            return Duration::from_secs(seconds.min(60));
+        if let Some(pause) = failure.retry_after {
+            return pause.min(LONGEST_HOLD);
         }
         let policy = &self.inner.shared.policy;
         let ceiling = policy

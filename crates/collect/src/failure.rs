@@ -1,8 +1,13 @@
 //! What an SDK error means: whether to try again, and which gap it leaves.
 
+use std::time::{Duration, SystemTime};
+
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::ErrorKind;
 use posture_model::{Gap, GapReason};
 
 use crate::operation::Operation;
@@ -14,8 +19,12 @@ pub(crate) struct Failure {
     pub(crate) code: Option<String>,
     /// Whether another attempt may succeed.
     pub(crate) transient: bool,
-    /// Seconds that the service asked us to wait.
-    pub(crate) retry_after: Option<u64>,
+    /// How long the service asked us to wait.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether there was an answer at all.
+    pub(crate) answered: bool,
+    /// More, for a person.
+    pub(crate) detail: Option<String>,
 }
 
 impl Failure {
@@ -25,11 +34,37 @@ impl Failure {
             code: code.map(bounded),
             transient,
             retry_after: None,
+            answered: false,
+            detail: None,
         }
     }
 
     pub(crate) fn timeout() -> Self {
         Self::new(GapReason::Timeout, None, true)
+    }
+
+    /// The call was not made, or not waited for, since its time was over.
+    pub(crate) fn deadline(which: &str) -> Self {
+        Self::new(GapReason::Timeout, Some(which), false)
+    }
+
+    /// The call was not made, since there are no credentials to make it with.
+    pub(crate) fn no_credentials(code: &str, detail: Option<String>) -> Self {
+        Self {
+            detail,
+            ..Self::new(GapReason::Error, Some(code), false)
+        }
+    }
+
+    pub(crate) fn malformed() -> Self {
+        Self::new(GapReason::Malformed, None, false)
+    }
+
+    /// Whether AWS says that the credentials are no longer good.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.code
+            .as_deref()
+            .is_some_and(|code| EXPIRED.contains(&code))
     }
 
     /// The gap that this failure of this operation leaves.
@@ -87,6 +122,25 @@ const DENIED: &[&str] = &[
     "AllAccessDisabled",
 ];
 
+/// Codes by which services say that credentials were good once. EC2 has one code for that and for a
+/// request that is too old.
+const EXPIRED: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "TokenRefreshRequired",
+];
+
+/// Codes by which services refuse a signature. A clock that runs wrong is one reason.
+const SIGNATURE: &[&str] = &[
+    "InvalidSignatureException",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+];
+
+/// A clock that is further off makes signatures invalid.
+const SKEW: Duration = Duration::from_secs(4 * 60);
+
 /// Codes by which services, and emulators of them, say "no such operation here".
 const UNSUPPORTED: &[&str] = &[
     "InvalidAction",
@@ -108,12 +162,9 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
         SdkError::DispatchFailure(dispatch) if dispatch.is_user() => {
             Failure::new(GapReason::Error, Some("NotSent"), false)
         }
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() || dispatch.is_io() => {
-            Failure::new(
-                GapReason::Timeout,
-                dispatch.is_io().then_some("ConnectionFailed"),
-                true,
-            )
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => Failure::timeout(),
+        SdkError::DispatchFailure(dispatch) if is_lost_connection(dispatch) => {
+            Failure::new(GapReason::Timeout, Some("ConnectionFailed"), true)
         }
         SdkError::DispatchFailure(_) => {
             // What is left is most often credentials that could not be had.
@@ -121,19 +172,65 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
         }
         SdkError::ConstructionFailure(_) => Failure::new(GapReason::Error, Some("NotSent"), false),
         // The answer did not parse. Once more, since a proxy may have cut it, then give up.
-        SdkError::ResponseError(_) => Failure::new(GapReason::Malformed, None, true),
+        SdkError::ResponseError(_) => Failure {
+            answered: true,
+            ..Failure::new(GapReason::Malformed, None, true)
+        },
         SdkError::ServiceError(service) => {
-            let status = service.raw().status().as_u16();
-            let mut failure = by_code(service.err().code(), status);
-            failure.retry_after = service
-                .raw()
-                .headers()
-                .get("retry-after")
-                .and_then(|value| value.parse().ok());
-            failure
+            let raw = service.raw();
+            let failure = by_code(service.err().code(), raw.status().as_u16());
+            let skewed = failure
+                .code
+                .as_deref()
+                .is_some_and(|code| SIGNATURE.contains(&code))
+                && is_skewed(raw.headers().get("date"), SystemTime::now());
+            Failure {
+                // The SDK has learnt from the answer by how much the clock is off.
+                transient: failure.transient || skewed,
+                retry_after: retry_after(|name| raw.headers().get(name), SystemTime::now()),
+                answered: true,
+                ..failure
+            }
         }
         _ => Failure::new(GapReason::Error, None, false),
     }
+}
+
+/// Whether there was no connection, or it ended before the answer. The latter is what the SDK's client calls an
+/// error of another, transient kind.
+fn is_lost_connection(dispatch: &DispatchFailure) -> bool {
+    dispatch.is_io() || dispatch.as_other() == Some(ErrorKind::TransientError)
+}
+
+/// `Retry-After` as seconds or as a date, or Amazon's own header in milliseconds.
+fn retry_after<'a>(
+    header: impl Fn(&'static str) -> Option<&'a str>,
+    now: SystemTime,
+) -> Option<Duration> {
+    if let Some(milliseconds) = header("x-amz-retry-after").and_then(|value| value.parse().ok()) {
+        return Some(Duration::from_millis(milliseconds));
+    }
+    let value = header("retry-after")?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    // A moment that has passed asks for no wait.
+    Some(moment(value)?.duration_since(now).unwrap_or_default())
+}
+
+fn moment(value: &str) -> Option<SystemTime> {
+    SystemTime::try_from(DateTime::from_str(value, Format::HttpDate).ok()?).ok()
+}
+
+fn is_skewed(date: Option<&str>, now: SystemTime) -> bool {
+    let Some(there) = date.and_then(moment) else {
+        return false;
+    };
+    let off = match there.duration_since(now) {
+        Ok(ahead) => ahead,
+        Err(behind) => behind.duration(),
+    };
+    off > SKEW
 }
 
 fn by_code(code: Option<&str>, status: u16) -> Failure {
@@ -172,6 +269,9 @@ fn by_code(code: Option<&str>, status: u16) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
 
     #[test]
@@ -200,6 +300,54 @@ mod tests {
         assert_eq!(failure.reason, GapReason::Error);
         assert_eq!(failure.code.as_deref(), Some("ExpiredToken"));
         assert!(!failure.transient);
+    }
+
+    #[test]
+    fn a_wait_is_said_in_seconds_as_a_date_or_in_milliseconds() {
+        let now = moment("Sun, 01 Nov 2026 00:00:00 GMT").unwrap();
+        let said = |name: &'static str, value: &'static str| {
+            retry_after(|header| (header == name).then_some(value), now)
+        };
+        assert_eq!(said("retry-after", "7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            said("retry-after", "Sun, 01 Nov 2026 00:00:30 GMT"),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(
+            said("retry-after", "Sat, 31 Oct 2026 23:00:00 GMT"),
+            Some(Duration::ZERO)
+        );
+        assert_eq!(
+            said("x-amz-retry-after", "1500"),
+            Some(Duration::from_millis(1_500))
+        );
+        assert_eq!(said("retry-after", "soon"), None);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_told_from_a_wrong_key() {
+        let date = "Sun, 01 Nov 2026 00:00:00 GMT";
+        let now = moment(date).unwrap();
+        assert!(!is_skewed(Some(date), now + Duration::from_secs(60)));
+        assert!(is_skewed(Some(date), now + Duration::from_secs(600)));
+        assert!(is_skewed(Some(date), now - Duration::from_secs(600)));
+        assert!(!is_skewed(None, now));
+        assert!(by_code(Some("ExpiredTokenException"), 400).is_expired());
+        assert!(!by_code(Some("AccessDenied"), 403).is_expired());
+    }
+
+    #[test]
+    fn a_connection_that_ends_without_an_answer_is_tried_again() {
+        let dispatch = |error| SdkError::<ErrorMetadata, HttpResponse>::dispatch_failure(error);
+        let closed = ConnectorError::other("closed".into(), Some(ErrorKind::TransientError));
+        for lost in [closed, ConnectorError::io("reset".into())] {
+            let failure = classify(&dispatch(lost));
+            assert!(failure.transient && !failure.answered, "{failure:?}");
+            assert_eq!(failure.reason, GapReason::Timeout);
+            assert_eq!(failure.code.as_deref(), Some("ConnectionFailed"));
+        }
+        let other = classify(&dispatch(ConnectorError::other("odd".into(), None)));
+        assert!(!other.transient, "{other:?}");
     }
 
     #[test]

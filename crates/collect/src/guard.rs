@@ -4,6 +4,8 @@
 //! send with the declared ones and marks the request; the HTTP client underneath sends only marked
 //! requests. A client that someone builds without the interceptor can therefore send nothing at all.
 
+use std::sync::Arc;
+
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
@@ -19,11 +21,12 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use crate::complete_xml::is_whole;
+use crate::gate::Lane;
 use crate::operation::Operation;
 
-/// Mark of a request whose operation is declared.
-#[derive(Debug, Clone, Copy)]
-struct Declared(&'static Operation);
+/// Mark of a request whose operation is declared, and the way by which it leaves.
+#[derive(Debug, Clone)]
+struct Declared(&'static Operation, Arc<Lane>);
 
 /// The declared operation that a request carries out; for tests that look at requests.
 pub fn operation_of(request: &HttpRequest) -> Option<(&'static str, &'static str)> {
@@ -36,11 +39,12 @@ pub fn operation_of(request: &HttpRequest) -> Option<(&'static str, &'static str
 #[derive(Debug, Clone)]
 pub(crate) struct Guard {
     operations: &'static [&'static Operation],
+    lane: Arc<Lane>,
 }
 
 impl Guard {
-    pub(crate) fn new(operations: &'static [&'static Operation]) -> Self {
-        Self { operations }
+    pub(crate) fn new(operations: &'static [&'static Operation], lane: Arc<Lane>) -> Self {
+        Self { operations, lane }
     }
 }
 
@@ -71,7 +75,9 @@ impl Intercept for Guard {
         let Some(operation) = self.operations.iter().find(|op| op.name == name) else {
             return Err(Refused(name.to_owned()).into());
         };
-        context.request_mut().add_extension(Declared(operation));
+        context
+            .request_mut()
+            .add_extension(Declared(operation, Arc::clone(&self.lane)));
         Ok(())
     }
 
@@ -129,20 +135,26 @@ struct GuardedConnector {
 
 impl HttpConnector for GuardedConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if request.extension::<Declared>().is_none() {
+        let Some(Declared(operation, lane)) = request.extension::<Declared>().cloned() else {
             return HttpConnectorFuture::ready(Err(ConnectorError::user(
                 Refused("a request".to_owned()).into(),
             )));
-        }
-        self.inner.call(request)
+        };
+        let inner = self.inner.clone();
+        HttpConnectorFuture::new(async move {
+            let under_way = lane.leave(operation, || inner.call(request)).await;
+            under_way.await
+        })
     }
 }
 
 #[cfg(all(test, feature = "lambda"))]
+#[expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 mod tests {
     use posture_testkit::{Replay, reply};
 
     use super::*;
+    use crate::gate::Gates;
     use crate::session::Session;
 
     static LIST_FUNCTIONS: Operation = Operation {
@@ -162,12 +174,17 @@ mod tests {
         (replay, session)
     }
 
+    fn lane() -> Arc<Lane> {
+        let account = posture_model::AccountId::new("123456789012").expect("an account");
+        Arc::new(Arc::new(Gates::new(1, None)).lane(&account, "eu-west-1", DECLARED))
+    }
+
     #[tokio::test]
     async fn a_mutating_call_is_not_sent() {
         let (replay, session) = willing();
         let client = aws_sdk_lambda::Client::from_conf(
-            aws_sdk_lambda::config::Builder::from(&session.sdk)
-                .interceptor(Guard::new(DECLARED))
+            aws_sdk_lambda::config::Builder::from(&session.in_region("us-east-1"))
+                .interceptor(Guard::new(DECLARED, lane()))
                 .build(),
         );
         assert!(client.list_functions().send().await.is_ok());
@@ -183,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_without_the_interceptor_sends_nothing() {
         let (replay, session) = willing();
-        let client = aws_sdk_lambda::Client::new(&session.sdk);
+        let client = aws_sdk_lambda::Client::new(&session.in_region("us-east-1"));
         assert!(client.list_functions().send().await.is_err());
         assert!(
             client

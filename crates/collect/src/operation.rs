@@ -11,6 +11,16 @@ pub struct Operation {
     pub action: &'static str,
 }
 
+impl Operation {
+    /// Whose quota a call draws on: that of the service which answers it.
+    pub(crate) fn quota(&self) -> &'static str {
+        match self.action.split_once(':') {
+            Some((service, _)) if self.service == "core" => service,
+            _ => self.service,
+        }
+    }
+}
+
 impl std::fmt::Display for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}:{}", self.service, self.name)
@@ -26,7 +36,7 @@ impl std::fmt::Display for Operation {
 /// ```
 macro_rules! operations {
     ($service:literal: $($constant:ident = $name:literal => $action:literal),* $(,)?) => {
-        $(static $constant: $crate::operation::Operation = $crate::operation::Operation {
+        $(pub(crate) static $constant: $crate::operation::Operation = $crate::operation::Operation {
             service: $service,
             name: $name,
             action: $action,

@@ -1,27 +1,32 @@
-//! Who scans: credentials, the caller, accounts and their regions.
+//! Who scans: credentials, the caller, the roles it takes, and the regions of an account.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{
-    ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future,
-};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sdk_sts::types::Tag;
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource, TimeSource};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
-use posture_model::{AccountId, Arn, Gap, GapReason, Partition, Region, Tags};
+use futures::future::BoxFuture;
+use posture_model::{AccountId, Arn, Gap, GapReason, Partition, Region};
 
 use crate::ScanError;
+use crate::credentials::{Chain, Issue, Keys, Nobody};
 use crate::cx::Cx;
-use crate::failure::Failure;
+use crate::failure::{Failure, classify};
 use crate::guard::GuardedClient;
+use crate::network::Probe;
 use crate::operation::operations;
 use crate::prelude::client;
 
@@ -48,7 +53,8 @@ pub struct SessionOptions {
 /// Credentials and clients' configuration of one principal.
 #[derive(Debug, Clone)]
 pub struct Session {
-    pub(crate) sdk: SdkConfig,
+    sdk: SdkConfig,
+    keys: Keys,
     pub(crate) custom_endpoint: bool,
     /// The profile that was named outright, for messages.
     profile: Option<String>,
@@ -86,62 +92,111 @@ impl Session {
         let connect = options.connect_timeout.unwrap_or(Duration::from_secs(5));
         Self {
             profile: options.profile.clone(),
-            ..Self::from_config(&loaded, default_http_client(), connect)
+            ..Self::from_config(
+                &loaded,
+                default_http_client(),
+                connect,
+                SharedTimeSource::new(SystemTimeSource::new()),
+            )
         }
     }
 
-    /// A session with everything given, for tests against replayed answers.
+    /// A session with everything given, for tests against replayed answers. Its clock goes with the test's.
     pub fn fixed(http: SharedHttpClient, endpoint: Option<&str>) -> Self {
+        let keys = Credentials::new("testing", "testing", None, None, "fixed");
+        Self::fixed_with(http, endpoint, "us-east-1", keys)
+    }
+
+    /// The same with credentials and a region of one's own.
+    pub fn fixed_with(
+        http: SharedHttpClient,
+        endpoint: Option<&str>,
+        region: &str,
+        credentials: impl ProvideCredentials + 'static,
+    ) -> Self {
         let mut builder = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "testing", "testing", None, None, "fixed",
-            )))
-            .region(SdkRegion::new("us-east-1"));
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .region(SdkRegion::new(region.to_owned()));
         if let Some(endpoint) = endpoint {
             builder = builder.endpoint_url(endpoint);
         }
-        Self::from_config(&builder.build(), http, Duration::from_secs(5))
+        let clock = SharedTimeSource::new(TestClock::new());
+        Self::from_config(&builder.build(), http, Duration::from_secs(5), clock)
     }
 
-    fn from_config(loaded: &SdkConfig, http: SharedHttpClient, connect: Duration) -> Self {
+    /// A session at a local server, over real connections; for tests and benchmarks.
+    pub fn local(endpoint: &str, region: &str, access_key_id: &str) -> Self {
+        let keys = Credentials::new(access_key_id, "local", None, None, "local");
+        Self::fixed_with(default_http_client(), Some(endpoint), region, keys)
+    }
+
+    fn from_config(
+        loaded: &SdkConfig,
+        http: SharedHttpClient,
+        connect: Duration,
+        time: SharedTimeSource,
+    ) -> Self {
         let custom_endpoint = loaded.endpoint_url().is_some()
             || std::env::vars().any(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"));
         let mut builder = loaded.to_builder();
         if loaded.region().is_none() {
             builder = builder.region(SdkRegion::new(Partition::aws().home_region()));
         }
+        let keys = match loaded.credentials_provider() {
+            Some(provider) => Keys::own(Chain(provider), time.clone()),
+            None => Keys::own(Nobody, time.clone()),
+        };
         let sdk = builder
             .http_client(GuardedClient::shared(http))
             // Retries are ours, so that each is limited and counted; see `Cx::call`.
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().connect_timeout(connect).build())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .time_source(aws_smithy_async::time::SystemTimeSource::new())
+            .time_source(time)
             .build();
         Self {
             sdk,
             custom_endpoint,
             profile: None,
+            keys: keys.clone(),
         }
+        .with_keys(keys)
+    }
+
+    /// The same session as somebody else.
+    fn with_keys(&self, keys: Keys) -> Self {
+        let sdk = self
+            .sdk
+            .to_builder()
+            .credentials_provider(SharedCredentialsProvider::new(keys.clone()))
+            // The keys know when they have to be renewed.
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+        Self {
+            sdk,
+            keys,
+            custom_endpoint: self.custom_endpoint,
+            profile: self.profile.clone(),
+        }
+    }
+
+    /// Whose credentials these are.
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// The credentials, which may cost a call to whoever gives them out.
     pub async fn credentials(&self) -> Result<Credentials, ScanError> {
-        let Some(provider) = self.sdk.credentials_provider() else {
-            return Err(ScanError::Credentials {
-                detail: "no provider is configured".to_owned(),
-            });
-        };
-        provider
-            .provide_credentials()
-            .await
-            .map_err(|error| ScanError::Credentials {
+        self.keys.get().await.map_err(|failure| {
+            let detail = failure.detail.or(failure.code).unwrap_or_default();
+            ScanError::Credentials {
                 detail: match &self.profile {
-                    Some(profile) => format!("profile {profile:?}: {}", chain(&error)),
-                    None => chain(&error),
+                    Some(profile) => format!("profile {profile:?}: {detail}"),
+                    None => detail,
                 },
-            })
+            }
+        })
     }
 
     /// The region of the first calls, when one is configured.
@@ -160,7 +215,7 @@ impl Session {
 }
 
 /// An error with its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -243,62 +298,39 @@ fn first_call_failed(failure: &Failure) -> ScanError {
     }
 }
 
-/// An account of the organization.
-#[derive(Debug, Clone)]
-pub(crate) struct Member {
-    pub(crate) id: AccountId,
-    pub(crate) name: Option<String>,
-    pub(crate) tags: Tags,
-}
-
-/// The active accounts of the caller's organization.
-pub(crate) async fn organization(cx: &Cx) -> Result<Vec<Member>, Gap> {
-    let client = client!(cx, aws_sdk_organizations);
-    let listed = cx
-        .list(
-            &LIST_ACCOUNTS,
-            |token| client.list_accounts().set_next_token(token).send(),
-            |page| (page.accounts.unwrap_or_default(), page.next_token),
-        )
-        .await;
-    if let Some(gap) = listed.gap {
-        // A part of the organization would look like the whole.
-        return Err(gap);
-    }
-    let mut members = Vec::new();
-    for account in listed.items {
-        // Suspended accounts answer to nobody; AWS itself calls them closed.
-        let status = account.status.as_ref().map(|status| status.as_str());
-        if status.is_some_and(|status| status != "ACTIVE") {
-            continue;
-        }
-        let id = account
-            .id
-            .and_then(|id| AccountId::new(id).ok())
-            .ok_or_else(|| cx.malformed(&LIST_ACCOUNTS))?;
-        members.push(Member {
-            id,
-            name: account.name,
-            tags: Tags::new(),
-        });
-    }
-    Ok(members)
-}
-
 /// A role to take in each account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRole {
-    /// Role name, path and name, or an ARN in which `{account}` stands for the account id.
+    /// Role name, path and name, or an ARN in which `{account}` and `{partition}` are filled in.
     pub role: String,
     /// External id that the role's trust policy demands.
     pub external_id: Option<String>,
+    /// How the sessions are called, for CloudTrail.
+    pub session_name: String,
+    /// Tags of the sessions, for conditions on `aws:PrincipalTag`.
+    pub session_tags: Vec<(String, String)>,
 }
 
+/// How sessions are called unless told otherwise.
+pub const SESSION_NAME: &str = "posture-scan";
+
 impl AccountRole {
+    /// A role, by its name or ARN.
+    pub fn new(role: impl Into<String>) -> Self {
+        Self {
+            role: role.into(),
+            external_id: None,
+            session_name: SESSION_NAME.to_owned(),
+            session_tags: Vec::new(),
+        }
+    }
+
     /// The role's ARN in an account.
     pub fn arn(&self, partition: &Partition, account: &AccountId) -> String {
         if self.role.starts_with("arn:") {
-            self.role.replace("{account}", account.as_str())
+            self.role
+                .replace("{account}", account.as_str())
+                .replace("{partition}", partition.as_str())
         } else {
             format!(
                 "arn:{partition}:iam::{account}:role/{}",
@@ -308,65 +340,100 @@ impl AccountRole {
     }
 }
 
-/// Takes the role once, so that a refusal is known before any unit starts, and gives a session that
-/// takes it again whenever the credentials are about to expire.
+impl AccountRole {
+    /// A role in one account may not be taken for that of another: what it sees would be told of the wrong one.
+    pub(crate) fn leads_to(
+        &self,
+        partition: &Partition,
+        account: &AccountId,
+    ) -> Result<(), ScanError> {
+        let text = self.arn(partition, account);
+        let leads = Arn::new(text.clone()).is_ok_and(|arn| {
+            arn.partition() == partition.as_str()
+                && arn.account() == account.as_str()
+                && arn.service() == "iam"
+                && arn.resource().starts_with("role/")
+        });
+        if leads {
+            return Ok(());
+        }
+        Err(ScanError::Request(format!(
+            "{text} is no role in account {account} of partition {partition}: write \
+             arn:{{partition}}:iam::{{account}}:role/NAME, or the name alone"
+        )))
+    }
+}
+
+/// Whose keys a role's are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    /// The caller's: without them the scan cannot go on.
+    Caller,
+    /// Those of one account among others.
+    Account,
+}
+
+/// Takes a role once, so that a refusal is known before any unit starts, and gives a session that takes it
+/// again whenever its credentials are about to end.
+///
+/// `cx` makes the calls, with the keys of whoever takes the role.
 pub(crate) async fn assume(
     cx: &Cx,
     base: &Session,
     role_arn: String,
-    external_id: Option<String>,
+    role: &AccountRole,
+    holder: Holder,
 ) -> Result<Session, Gap> {
-    let provider = AssumedRole {
+    let source = AssumedRole {
         cx: cx.clone(),
         role_arn,
-        external_id,
+        role: role.clone(),
     };
-    provider
-        .credentials()
-        .await
-        .map_err(|failure| failure.gap(&ASSUME_ROLE))?;
-    let sdk = base
-        .sdk
-        .to_builder()
-        .credentials_provider(SharedCredentialsProvider::new(provider))
-        .identity_cache(aws_config::identity::IdentityCache::lazy().build())
-        .build();
-    Ok(Session {
-        sdk,
-        custom_endpoint: base.custom_endpoint,
-        profile: base.profile.clone(),
-    })
+    let time = base.sdk.time_source().unwrap_or_default();
+    let keys = match holder {
+        Holder::Caller => Keys::own(source, time),
+        Holder::Account => Keys::taken(source, time),
+    };
+    keys.get().await.map_err(|failure| lost(&failure))?;
+    Ok(base.with_keys(keys))
 }
 
-#[derive(Debug, Clone)]
+/// The gap of an account whose role cannot be taken, or not again.
+pub(crate) fn lost(failure: &Failure) -> Gap {
+    failure.gap(&ASSUME_ROLE)
+}
+
+#[derive(Debug)]
 struct AssumedRole {
     cx: Cx,
     role_arn: String,
-    external_id: Option<String>,
+    role: AccountRole,
+}
+
+impl Issue for AssumedRole {
+    fn issue(&self) -> BoxFuture<'_, Result<Credentials, Failure>> {
+        Box::pin(self.take())
+    }
 }
 
 impl AssumedRole {
-    async fn credentials(&self) -> Result<Credentials, Failure> {
+    async fn take(&self) -> Result<Credentials, Failure> {
         let client = client!(self.cx, aws_sdk_sts);
+        let tags = session_tags(&self.role.session_tags)?;
         let answer = self
             .cx
             .call(&ASSUME_ROLE, || {
                 client
                     .assume_role()
                     .role_arn(&self.role_arn)
-                    .role_session_name("posture-scan")
-                    .set_external_id(self.external_id.clone())
+                    .role_session_name(&self.role.session_name)
+                    .set_external_id(self.role.external_id.clone())
+                    .set_tags(tags.clone())
                     .send()
             })
             .await?;
-        let malformed = || Failure {
-            reason: GapReason::Malformed,
-            code: None,
-            transient: false,
-            retry_after: None,
-        };
-        let given = answer.credentials.ok_or_else(malformed)?;
-        let expires = std::time::SystemTime::try_from(given.expiration).map_err(|_| malformed())?;
+        let given = answer.credentials.ok_or_else(Failure::malformed)?;
+        let expires = SystemTime::try_from(given.expiration).map_err(|_| Failure::malformed())?;
         Ok(Credentials::new(
             given.access_key_id,
             given.secret_access_key,
@@ -377,20 +444,51 @@ impl AssumedRole {
     }
 }
 
-impl ProvideCredentials for AssumedRole {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(async move {
-            self.credentials().await.map_err(|failure| {
-                CredentialsError::provider_error(format!(
-                    "sts:AssumeRole {}: {}",
-                    self.role_arn,
-                    failure.gap(&ASSUME_ROLE)
-                ))
-            })
+fn session_tags(tags: &[(String, String)]) -> Result<Option<Vec<Tag>>, Failure> {
+    let tags: Result<Vec<Tag>, _> = tags
+        .iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect();
+    let tags = tags.map_err(|_| Failure::malformed())?;
+    Ok((!tags.is_empty()).then_some(tags))
+}
+
+/// One attempt at the call that everybody may make, without limits and retries: whether anything answers.
+pub(crate) fn probe(cx: &Cx) -> Probe {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let client = client!(cx, aws_sdk_sts);
+    Arc::new(move || {
+        let call = client.get_caller_identity().send();
+        Box::pin(async move {
+            match tokio::time::timeout(PATIENCE, call).await {
+                Ok(Ok(_)) => true,
+                // A refusal is an answer too.
+                Ok(Err(error)) => classify(&error).answered,
+                Err(_) => false,
+            }
         })
+    })
+}
+
+/// A clock that goes with tokio's, which tests can stop.
+#[derive(Debug)]
+struct TestClock {
+    start: SystemTime,
+    at: tokio::time::Instant,
+}
+
+impl TestClock {
+    fn new() -> Self {
+        Self {
+            start: SystemTime::now(),
+            at: tokio::time::Instant::now(),
+        }
+    }
+}
+
+impl TimeSource for TestClock {
+    fn now(&self) -> SystemTime {
+        self.start + self.at.elapsed()
     }
 }
 
@@ -438,4 +536,39 @@ pub(crate) async fn regions(cx: &Cx) -> Result<Regions, Gap> {
     regions.enabled.sort();
     regions.disabled.sort();
     Ok(regions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_that_of_the_account_it_is_for() {
+        let account = AccountId::new("111122223333").unwrap();
+        let in_partition = |role: &str, partition: &str| {
+            AccountRole::new(role)
+                .leads_to(&Partition(partition.to_owned()), &account)
+                .is_ok()
+        };
+        for sound in [
+            "PostureScan",
+            "/audit/PostureScan",
+            "arn:{partition}:iam::{account}:role/PostureScan",
+            "arn:aws-cn:iam::{account}:role/audit/PostureScan",
+            "arn:aws-cn:iam::111122223333:role/PostureScan",
+        ] {
+            assert!(in_partition(sound, "aws-cn"), "{sound}");
+        }
+        for unsound in [
+            "arn:aws-cn:iam::444455556666:role/PostureScan",
+            "arn:aws:iam::{account}:role/PostureScan",
+            "arn:aws-cn:iam::{account}:user/PostureScan",
+            "arn:aws-cn:iam::{acount}:role/PostureScan",
+        ] {
+            assert!(!in_partition(unsound, "aws-cn"), "{unsound}");
+        }
+        let role = AccountRole::new("PostureScan");
+        let arn = role.arn(&Partition("aws-us-gov".to_owned()), &account);
+        assert_eq!(arn, "arn:aws-us-gov:iam::111122223333:role/PostureScan");
+    }
 }

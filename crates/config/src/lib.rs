@@ -87,10 +87,26 @@ pub struct Scope {
     pub organization: Option<Said<bool>>,
     /// Scan these accounts; with `organization`, these of it.
     pub accounts: Option<Said<Vec<AccountId>>>,
+    /// File with further accounts, one id a line.
+    pub accounts_file: Option<Said<PathBuf>>,
+    /// Leave these accounts out.
+    pub exclude_accounts: Option<Said<Vec<AccountId>>>,
+    /// With `organization`: scan accounts below these organizational units only, by id or path.
+    pub organizational_units: Option<Said<Vec<String>>>,
+    /// With `organization`: leave out accounts below these organizational units.
+    pub exclude_organizational_units: Option<Said<Vec<String>>>,
+    /// With `organization`: scan accounts with these tags only, each as KEY=VALUE.
+    pub account_tags: Option<Said<Vec<String>>>,
+    /// ARNs of roles to assume one after the other before anything else.
+    pub via: Option<Said<Vec<String>>>,
     /// Role to assume in accounts other than the caller's: a name, or an ARN with `{account}`.
     pub role_name: Option<Said<String>>,
     /// External id that the role asks for.
     pub external_id: Option<Said<String>>,
+    /// Name of the sessions, as CloudTrail shows it.
+    pub session_name: Option<Said<String>>,
+    /// Tags of the sessions in each account, each as KEY=VALUE.
+    pub session_tags: Option<Said<Vec<String>>>,
     /// Scan these regions only.
     pub regions: Option<Said<Vec<Region>>>,
     /// Leave these regions out.
@@ -106,6 +122,21 @@ pub struct Scope {
     /// Attempts at a call before it counts as unanswered.
     #[schemars(range(min = 1, max = 20))]
     pub max_attempts: Option<Said<u32>>,
+    /// Most calls in any second, over the whole scan.
+    #[schemars(range(min = 1))]
+    pub max_rps: Option<Said<u32>>,
+    /// Most calls under way at once, over the whole scan.
+    #[schemars(range(min = 1, max = 10000))]
+    pub max_in_flight: Option<Said<u32>>,
+    /// Units (a service in an account and region) under way at once.
+    #[schemars(range(min = 1, max = 10000))]
+    pub workers: Option<Said<u32>>,
+    /// Longest time for one unit, in minutes.
+    #[schemars(range(min = 1, max = 10080))]
+    pub unit_timeout: Option<Said<u32>>,
+    /// Longest time for the whole scan, in minutes.
+    #[schemars(range(min = 1, max = 10080))]
+    pub scan_timeout: Option<Said<u32>>,
 }
 
 /// How tickets are made of findings.

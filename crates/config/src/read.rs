@@ -128,8 +128,30 @@ impl<'w> Reader<'w> {
             accounts: self.said(fields, "accounts", |r, node, name| {
                 r.list(node, name, Self::parsed)
             }),
+            accounts_file: self.said(fields, "accounts_file", Self::path),
+            exclude_accounts: self.said(fields, "exclude_accounts", |r, node, name| {
+                r.list(node, name, Self::parsed)
+            }),
+            organizational_units: self.said(fields, "organizational_units", |r, node, name| {
+                r.list(node, name, Self::text)
+            }),
+            exclude_organizational_units: self.said(
+                fields,
+                "exclude_organizational_units",
+                |r, node, name| r.list(node, name, Self::text),
+            ),
+            account_tags: self.said(fields, "account_tags", |r, node, name| {
+                r.list(node, name, Self::pair)
+            }),
+            via: self.said(fields, "via", |r, node, name| {
+                r.list(node, name, Self::text)
+            }),
             role_name: self.said(fields, "role_name", Self::text),
             external_id: self.said(fields, "external_id", Self::text),
+            session_name: self.said(fields, "session_name", Self::text),
+            session_tags: self.said(fields, "session_tags", |r, node, name| {
+                r.list(node, name, Self::pair)
+            }),
             regions: self.said(fields, "regions", |r, node, name| {
                 r.list(node, name, Self::parsed)
             }),
@@ -146,6 +168,21 @@ impl<'w> Reader<'w> {
             call_timeout: self.said(fields, "call_timeout", Self::number),
             max_attempts: self.said(fields, "max_attempts", |r, node, name| {
                 r.within(node, name, 1..=20)
+            }),
+            max_rps: self.said(fields, "max_rps", |r, node, name| {
+                r.within(node, name, 1..=u32::MAX)
+            }),
+            max_in_flight: self.said(fields, "max_in_flight", |r, node, name| {
+                r.within(node, name, 1..=10_000)
+            }),
+            workers: self.said(fields, "workers", |r, node, name| {
+                r.within(node, name, 1..=10_000)
+            }),
+            unit_timeout: self.said(fields, "unit_timeout", |r, node, name| {
+                r.within(node, name, 1..=10_080)
+            }),
+            scan_timeout: self.said(fields, "scan_timeout", |r, node, name| {
+                r.within(node, name, 1..=10_080)
             }),
         }
     }
@@ -244,6 +281,16 @@ impl<'w> Reader<'w> {
             }
             _ => plain(&mut self.source, node, name),
         }
+    }
+
+    /// A key and a value, as `KEY=VALUE`.
+    fn pair(&mut self, node: &Yaml, name: &str) -> Option<String> {
+        let text = self.text(node, name)?;
+        if text.split_once('=').is_some_and(|(key, _)| !key.is_empty()) {
+            return Some(text);
+        }
+        self.error(node.place, format!("{name} must be written KEY=VALUE"));
+        None
     }
 
     fn truth(&mut self, node: &Yaml, name: &str) -> Option<bool> {

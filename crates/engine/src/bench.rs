@@ -460,6 +460,7 @@ fn record(id: AccountId, regions: &[Region]) -> AccountRecord {
     AccountRecord {
         id,
         name: None,
+        email: None,
         ou_path: None,
         tags: BTreeMap::new(),
         partition: Partition::aws(),

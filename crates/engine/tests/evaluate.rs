@@ -177,6 +177,7 @@ fn input_of(units: Vec<Unit>, change: impl FnOnce(&mut Manifest)) -> Input {
             .map(|(owner, regions)| AccountRecord {
                 id: account(owner),
                 name: None,
+                email: None,
                 ou_path: None,
                 tags: BTreeMap::new(),
                 partition: Partition::aws(),

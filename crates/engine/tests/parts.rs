@@ -450,6 +450,7 @@ impl Made {
             AccountRecord {
                 id,
                 name: None,
+                email: None,
                 ou_path: None,
                 tags: BTreeMap::new(),
                 partition: Partition::aws(),

@@ -150,6 +150,7 @@ fn input(places: &[(&str, &str, Option<GapReason>)], resources: &[Resource]) -> 
             .map(|(id, regions)| AccountRecord {
                 id,
                 name: None,
+                email: None,
                 ou_path: None,
                 tags: BTreeMap::new(),
                 partition: Partition::aws(),

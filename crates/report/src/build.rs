@@ -184,7 +184,7 @@ fn scan(evaluation: &Evaluation) -> v1::Scan {
                 name: account.name.clone(),
                 regions: account.regions.clone(),
                 ou_path: account.ou_path.clone(),
-                email: None,
+                email: account.email.clone(),
                 tags: account.tags.clone(),
                 gaps: account.gaps.iter().map(gap).collect(),
             })

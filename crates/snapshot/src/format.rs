@@ -127,6 +127,21 @@ pub struct Scope {
     pub excluded_regions: Vec<Region>,
     /// Services asked for; empty for all.
     pub services: Vec<String>,
+    /// Organizational units asked for; empty for all.
+    #[serde(default)]
+    pub ous: Vec<String>,
+    /// Organizational units left out.
+    #[serde(default)]
+    pub excluded_ous: Vec<String>,
+    /// Tags of accounts asked for, as key and value; empty for any.
+    #[serde(default)]
+    pub account_tags: Vec<(String, String)>,
+    /// Accounts left out.
+    #[serde(default)]
+    pub excluded_accounts: Vec<AccountId>,
+    /// Roles taken one after the other before the accounts' own.
+    #[serde(default)]
+    pub role_chain: Vec<String>,
     /// Whether it was asked which services users and roles last accessed.
     #[serde(default)]
     pub last_accessed: bool,
@@ -139,6 +154,9 @@ pub struct AccountRecord {
     pub id: AccountId,
     /// Its name or alias, where known.
     pub name: Option<String>,
+    /// Its e-mail address in the organization, where known.
+    #[serde(default)]
+    pub email: Option<String>,
     /// Path of organizational units from the root, such as `Root/Workloads/Prod`.
     #[serde(default)]
     pub ou_path: Option<String>,
@@ -149,7 +167,8 @@ pub struct AccountRecord {
     pub partition: Partition,
     /// The regions scanned.
     pub regions: Vec<Region>,
-    /// Why it could not be scanned at all, or why its regions are not known.
+    /// Why it could not be scanned at all or to its end, why its regions are not known, or why its place
+    /// and tags are not.
     #[serde(default)]
     pub gaps: Vec<Gap>,
     /// The calls that entered it and found its regions, by operation.

@@ -136,6 +136,11 @@ impl SnapshotWriter {
         self.manifest.scan.started_at
     }
 
+    /// What is known of the accounts, by this run or the one that it resumes.
+    pub fn accounts(&self) -> &[AccountRecord] {
+        &self.manifest.accounts
+    }
+
     /// The record of a unit that an earlier run completed.
     pub fn completed(&self, key: &UnitKey) -> Option<&UnitRecord> {
         self.done.get(key)
@@ -321,8 +326,10 @@ fn is_over(scan: &ScanRecord) -> bool {
     scan.finished_at.is_some() || is_old(scan)
 }
 
+/// A start that lies as far ahead was told by a clock that was wrong: ages cannot be counted from it.
 fn is_old(scan: &ScanRecord) -> bool {
-    Timestamp::now().unix() - scan.started_at.unix() > RESUME_WITHIN
+    let age = Timestamp::now().unix() - scan.started_at.unix();
+    age.abs() > RESUME_WITHIN
 }
 
 fn same_scope(store: &dyn Store, found: &Manifest, fresh: &Manifest) -> Result<(), SnapshotError> {
@@ -346,6 +353,17 @@ fn scope_difference(found: &Scope, wanted: &Scope) -> Option<String> {
             found.excluded_regions != wanted.excluded_regions,
         ),
         ("services", found.services != wanted.services),
+        ("organizational units", found.ous != wanted.ous),
+        (
+            "excluded organizational units",
+            found.excluded_ous != wanted.excluded_ous,
+        ),
+        ("account tags", found.account_tags != wanted.account_tags),
+        (
+            "excluded accounts",
+            found.excluded_accounts != wanted.excluded_accounts,
+        ),
+        ("role chain", found.role_chain != wanted.role_chain),
         (
             "services last accessed",
             found.last_accessed != wanted.last_accessed,

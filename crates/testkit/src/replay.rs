@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use tokio::time::Instant;
 
 use crate::{Reply, reply};
 
@@ -56,6 +57,7 @@ struct State {
     replies: Vec<Reply>,
     faults: Vec<(String, Fault)>,
     seen: BTreeMap<String, u64>,
+    arrivals: Vec<(String, Instant)>,
     unanswered: Vec<String>,
     latency: Duration,
 }
@@ -107,6 +109,11 @@ impl Replay {
         self.state().seen.clone()
     }
 
+    /// When each request came, in that order; of tokio's clock, which tests can stop.
+    pub fn arrivals(&self) -> Vec<(String, Instant)> {
+        self.state().arrivals.clone()
+    }
+
     /// Requests for which there was no answer: a hole in the replies.
     pub fn unanswered(&self) -> Vec<String> {
         self.state().unanswered.clone()
@@ -131,6 +138,7 @@ impl Replay {
         };
         let name = format!("{service}:{operation}");
         *state.seen.entry(name.clone()).or_default() += 1;
+        state.arrivals.push((name.clone(), Instant::now()));
         let text = format!(
             "{} {}\n{}",
             request.method(),

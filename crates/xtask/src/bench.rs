@@ -30,7 +30,11 @@ const BENCHES: &[(&str, &str, &str)] = &[
         "release",
         "a synthetic report of 120,000 findings, in every format",
     ),
-    ("collect", "dev", "collection from a replayed account"),
+    (
+        "collect",
+        "dev",
+        "a simulated organization against its floor",
+    ),
     ("fleet", "dev", "answers of the simulated fleet"),
 ];
 

@@ -102,6 +102,14 @@ fn files(root: &Path, posture: Option<&Path>) -> Result<Files, Error> {
             &["permissions", "--for", "securityhub"],
         ),
         (
+            "docs/permissions/scanner.json",
+            &["permissions", "--for", "scanner"],
+        ),
+        (
+            "docs/permissions/cloudformation-stackset.json",
+            &["permissions", "--template", "cloudformation-stackset"],
+        ),
+        (
             "docs/permissions/cloudformation.json",
             &["permissions", "--output", "cloudformation"],
         ),

@@ -16,11 +16,6 @@ pub(crate) const SERVICE: Service = Service {
     regional_types: &[],
     global_types: &[Account::TYPE],
     operations: OPERATIONS,
-    // Three calls an account, of an API with a small quota.
-    rate: Rate {
-        burst: 10.0,
-        per_second: 5.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 

@@ -52,12 +52,6 @@ pub(crate) const SERVICE: Service = Service {
     ],
     global_types: &[],
     operations: OPERATIONS,
-    // AWS gives all control-plane calls of an account ten a second, with a burst that is not told from
-    // outside; a small account is read at once, a large one at that pace.
-    rate: Rate {
-        burst: 200.0,
-        per_second: 10.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 

@@ -46,11 +46,6 @@ pub(crate) const SERVICE: Service = Service {
     ],
     global_types: &[],
     operations: OPERATIONS,
-    // The quota is the one that REST APIs draw on too: ten a second for the account, with a burst.
-    rate: Rate {
-        burst: 200.0,
-        per_second: 10.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 

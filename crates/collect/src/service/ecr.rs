@@ -33,7 +33,6 @@ pub(crate) const SERVICE: Service = Service {
     regional_types: &[Repository::TYPE, Registry::TYPE],
     global_types: &[],
     operations: OPERATIONS,
-    rate: STANDARD_RATE,
     run: |cx| Box::pin(run(cx)),
 };
 

@@ -67,11 +67,6 @@ pub(crate) const SERVICE: Service = Service {
         ServerCertificate::TYPE,
     ],
     operations: OPERATIONS,
-    // IAM has one control plane for all regions, and throttles sooner than most services.
-    rate: Rate {
-        burst: 100.0,
-        per_second: 20.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 

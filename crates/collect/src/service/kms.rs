@@ -25,7 +25,6 @@ pub(crate) const SERVICE: Service = Service {
     regional_types: &[Key::TYPE, Alias::TYPE],
     global_types: &[],
     operations: OPERATIONS,
-    rate: STANDARD_RATE,
     run: |cx| Box::pin(run(cx)),
 };
 

@@ -44,7 +44,6 @@ pub(crate) const SERVICE: Service = Service {
     ],
     global_types: &[],
     operations: OPERATIONS,
-    rate: STANDARD_RATE,
     run: |cx| Box::pin(run(cx)),
 };
 

@@ -3,7 +3,6 @@
 use futures::future::BoxFuture;
 
 use crate::cx::Cx;
-use crate::limit::Rate;
 use crate::operation::Operation;
 
 #[cfg(feature = "account")]
@@ -22,8 +21,12 @@ mod iam;
 mod kms;
 #[cfg(feature = "lambda")]
 mod lambda;
-#[cfg(feature = "organizations")]
-mod organizations;
+// Accounts are chosen with it, whatever is collected.
+#[cfg_attr(
+    not(feature = "organizations"),
+    expect(dead_code, reason = "the collector is switched off")
+)]
+pub(crate) mod organizations;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(feature = "s3control")]
@@ -55,8 +58,6 @@ pub struct Service {
     pub global_types: &'static [&'static str],
     /// Everything it may call.
     pub operations: &'static [&'static Operation],
-    /// How fast it may call.
-    pub rate: Rate,
     /// Reads everything and publishes it.
     pub(crate) run: fn(Cx) -> BoxFuture<'static, ()>,
 }

@@ -36,11 +36,6 @@ pub(crate) const SERVICE: Service = Service {
         Policy::TYPE,
     ],
     operations: OPERATIONS,
-    // One control plane for the whole organization.
-    rate: Rate {
-        burst: 30.0,
-        per_second: 10.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 
@@ -73,7 +68,10 @@ async fn run(cx: Cx) {
         .is_some_and(|management| management != cx.account().as_str());
     let (accounts, (roots, (tree, ()))) = tokio::join!(accounts(&cx, &client, member), async {
         let roots = roots(&cx, &client, member).await;
-        let after = tokio::join!(tree(&cx, &client, &roots), policies(&cx, &client, &roots));
+        let after = tokio::join!(
+            tree(&cx, &client, &roots, Depth::WithTags),
+            policies(&cx, &client, &roots)
+        );
         (roots, after)
     });
 
@@ -136,7 +134,7 @@ async fn accounts(cx: &Cx, client: &Client, member: bool) -> Items<(SdkAccount, 
         .each(listed.items, |item| async {
             let account = item?;
             let id = account.id().ok_or_else(|| cx.malformed(&LIST_ACCOUNTS))?;
-            let tags = tags(cx, client, id).await;
+            let tags = tags_of(cx, client, id).await;
             Ok((account, tags))
         })
         .await;
@@ -211,7 +209,7 @@ async fn roots(cx: &Cx, client: &Client, member: bool) -> Items<Root> {
 
 /// A root or unit, and what is above it.
 #[derive(Debug, Clone)]
-struct Place {
+pub(crate) struct Place {
     id: String,
     /// `/Workloads/Production`; empty for the root.
     path: String,
@@ -221,13 +219,13 @@ struct Place {
 
 impl Place {
     /// The ids from the top down to this place.
-    fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         let mut ids = self.above.clone();
         ids.push(self.id.clone());
         ids
     }
 
-    fn shown_path(&self) -> String {
+    pub(crate) fn shown_path(&self) -> String {
         if self.path.is_empty() {
             "/".to_owned()
         } else {
@@ -262,8 +260,15 @@ impl Tree {
 /// Units nest five deep; a tree that goes on is cut.
 const DEEPEST: usize = 16;
 
+/// What of a unit is read beside its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Places,
+    WithTags,
+}
+
 /// Walks down from the roots, one level at a time, all parents of a level at once.
-async fn tree(cx: &Cx, client: &Client, roots: &Items<Root>) -> Tree {
+async fn tree(cx: &Cx, client: &Client, roots: &Items<Root>, depth: Depth) -> Tree {
     let mut tree = Tree {
         gap: roots.gap.clone(),
         places_gap: roots.gap.clone(),
@@ -289,7 +294,7 @@ async fn tree(cx: &Cx, client: &Client, roots: &Items<Root>) -> Tree {
                 let parts = tokio::join!(
                     children(cx, client, &place),
                     members(cx, client, &place.id),
-                    unit_tags(cx, client, &place, &unit)
+                    unit_tags(cx, client, &place, unit.as_ref(), depth)
                 );
                 (place, unit, parts)
             })
@@ -405,11 +410,12 @@ async fn unit_tags(
     cx: &Cx,
     client: &Client,
     place: &Place,
-    unit: &Option<Unit>,
+    unit: Option<&Unit>,
+    depth: Depth,
 ) -> Collected<Tags> {
     match unit {
-        Some(_) => tags(cx, client, &place.id).await,
-        None => Collected::Absent,
+        Some(_) if depth == Depth::WithTags => tags_of(cx, client, &place.id).await,
+        _ => Collected::Absent,
     }
 }
 
@@ -434,6 +440,48 @@ fn describe_unit(
         account_ids,
     };
     cx.resource(identity, properties)
+}
+
+// ---- For whoever chooses accounts ---------------------------------------------------------------
+
+/// The root and the units by id, with what is above them, and where accounts are.
+#[derive(Debug)]
+pub(crate) struct Chart {
+    /// Path from the root, such as `/Workloads`, by id; `/` for the root itself.
+    pub(crate) paths: HashMap<String, String>,
+    /// Why some may be missing.
+    pub(crate) gap: Option<Gap>,
+    tree: Tree,
+}
+
+impl Chart {
+    /// Where an account is.
+    pub(crate) fn place_of(&self, cx: &Cx, account: &str) -> Collected<Place> {
+        self.tree.place_of(cx, account)
+    }
+}
+
+/// Reads where the accounts of the organization are.
+pub(crate) async fn chart(cx: &Cx) -> Chart {
+    let client = client!(cx, aws_sdk_organizations);
+    let roots = roots(cx, &client, false).await;
+    let tree = tree(cx, &client, &roots, Depth::Places).await;
+    let tops = roots.items.iter().flatten().filter_map(Root::id);
+    let units = tree.units.iter().flatten();
+    Chart {
+        paths: tops
+            .map(|id| (id.to_owned(), "/".to_owned()))
+            .chain(units.map(|unit| (unit.id.clone(), unit.properties.ou_path.clone())))
+            .collect(),
+        gap: tree.gap.clone(),
+        tree,
+    }
+}
+
+/// The tags of accounts, in the order given.
+pub(crate) async fn account_tags(cx: &Cx, accounts: &[&str]) -> Vec<Collected<Tags>> {
+    let client = &client!(cx, aws_sdk_organizations);
+    cx.each(accounts, |id| tags_of(cx, client, id)).await
 }
 
 // ---- Policies -----------------------------------------------------------------------------------
@@ -528,7 +576,7 @@ async fn policy(
             if summary.aws_managed {
                 Collected::Absent
             } else {
-                tags(cx, client, &id).await
+                tags_of(cx, client, &id).await
             }
         },
     );
@@ -585,7 +633,7 @@ async fn targets(cx: &Cx, client: &Client, policy: &str) -> Collected<Vec<String
 
 // ---- Small things -------------------------------------------------------------------------------
 
-async fn tags(cx: &Cx, client: &Client, resource: &str) -> Collected<Tags> {
+async fn tags_of(cx: &Cx, client: &Client, resource: &str) -> Collected<Tags> {
     let listed = cx
         .list(
             &LIST_TAGS,

@@ -43,11 +43,6 @@ pub(crate) const SERVICE: Service = Service {
     regional_types: &[],
     global_types: &[Bucket::TYPE],
     operations: OPERATIONS,
-    // S3 itself bears far more; fifteen calls a bucket should not make a scan wait.
-    rate: Rate {
-        burst: 1000.0,
-        per_second: 150.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 

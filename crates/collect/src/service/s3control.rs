@@ -25,7 +25,6 @@ pub(crate) const SERVICE: Service = Service {
     regional_types: &[AccessPoint::TYPE],
     global_types: &[AccountSettings::TYPE],
     operations: OPERATIONS,
-    rate: STANDARD_RATE,
     run: |cx| Box::pin(run(cx)),
 };
 

@@ -38,11 +38,6 @@ pub(crate) const SERVICE: Service = Service {
     regional_types: TYPES,
     global_types: TYPES,
     operations: OPERATIONS,
-    // Each of the ten operations has a quota of its own, of five a second or a few more.
-    rate: Rate {
-        burst: 200.0,
-        per_second: 25.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 

@@ -13,6 +13,7 @@ mod apigateway;
 mod apigatewayv2;
 mod ec2;
 mod ecr;
+mod gentle;
 mod guard;
 mod iam;
 mod kms;

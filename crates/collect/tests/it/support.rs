@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use posture_collect::{CallPolicy, Progress, ScanError, ScanRequest, Session, operation_of, scan};
+use posture_collect::{Progress, ScanError, ScanRequest, Session, operation_of, scan};
 use posture_model::{AccountId, Gap, Region, Resource};
 use posture_snapshot::{LedgerEntry, Listing, Snapshot, ToolRecord, UnitKey, UnitRecord};
 use posture_testkit::{Replay, Reply, world};
@@ -86,22 +86,18 @@ pub(crate) async fn scan_with(
 ) -> Result<Scanned, ScanError> {
     let dir = tempfile::tempdir().unwrap();
     let mut request = ScanRequest {
-        session: Session::fixed(replay.client(), Some("http://replay.invalid")),
-        accounts: Vec::new(),
-        organization: false,
-        role: None,
         regions: vec![Region::new(world::REGION).unwrap()],
-        excluded_regions: Vec::new(),
         services: vec![service.to_owned()],
         last_accessed: true,
-        policy: CallPolicy::default(),
         unit_timeout: Duration::from_secs(3600),
-        snapshot: posture_snapshot::Directory::store(dir.path().join("snapshot")),
-        shard: None,
-        tool: ToolRecord {
-            name: "posture".into(),
-            version: "test".into(),
-        },
+        ..ScanRequest::new(
+            Session::fixed(replay.client(), Some("http://replay.invalid")),
+            posture_snapshot::Directory::store(dir.path().join("snapshot")),
+            ToolRecord {
+                name: "posture".into(),
+                version: "test".into(),
+            },
+        )
     };
     change(&mut request);
     scan(request, Arc::new(Silent)).await?;
@@ -118,7 +114,7 @@ pub(crate) async fn scan_with(
     })
 }
 
-struct Silent;
+pub(crate) struct Silent;
 
 impl Progress for Silent {
     fn planned(&self, _: usize, _: usize) {}

@@ -692,6 +692,7 @@ pub(crate) fn evaluation() -> Evaluation {
     let record = |id: &str, name: Option<&str>| AccountRecord {
         id: account(id),
         name: name.map(str::to_owned),
+        email: None,
         ou_path: None,
         tags: BTreeMap::new(),
         partition: Partition::aws(),

@@ -85,11 +85,6 @@ pub(crate) const SERVICE: Service = Service {
     ],
     global_types: &[],
     operations: OPERATIONS,
-    // EC2 publishes its buckets: 100 describing calls at once, 20 a second after that.
-    rate: Rate {
-        burst: 100.0,
-        per_second: 20.0,
-    },
     run: |cx| Box::pin(run(cx)),
 };
 
