@@ -688,7 +688,7 @@ async fn patience_ends_before_the_unit_does() {
             .when("JobId=slow"),
         ])
         .with(world::all())
-        .latency(std::time::Duration::from_secs(15));
+        .latency(std::time::Duration::from_secs(4));
     let scanned = scan_with("iam", replay, |request| {
         request.policy.fan_out = 8;
         request.unit_timeout = std::time::Duration::from_secs(30 * 60);
