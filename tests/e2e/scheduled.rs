@@ -133,8 +133,11 @@ fn each_run_has_a_directory_and_says_what_is_new() {
         "--service",
         "s3",
         "--allow-incomplete",
+        "--fail-on",
+        "low",
     ])
     .args([Path::new("--output-dir"), &runs("each")])
+    .args(prod(server))
     .against(server)
     .run()
     .code(1);
@@ -387,7 +390,7 @@ fn a_webhook_is_told_what_is_new_and_once() {
             "--region",
             "us-east-1",
             "--service",
-            "s3",
+            "ec2",
         ])
         .args(["--allow-incomplete", "--fail-on", "none"])
         .args([Path::new("--output-dir"), &runs("hook")])
