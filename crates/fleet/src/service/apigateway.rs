@@ -78,16 +78,26 @@ pub(super) const SERVICE: Service = Service {
 
 /// One page of things that are made by index.
 fn page(ask: &Ask<'_>, total: usize, make: impl Fn(usize) -> Value) -> Answer {
+    page_named(ask, total, ["item", "position"], make)
+}
+
+/// The same, for the names of the list and of what leads to the next page.
+pub(super) fn page_named(
+    ask: &Ask<'_>,
+    total: usize,
+    [list, token]: [&str; 2],
+    make: impl Fn(usize) -> Value,
+) -> Answer {
     let page = ask.page(total);
     let items: Vec<Value> = page.items.clone().map(make).collect();
-    let mut answer = json!({"item": items});
+    let mut answer = json!({list: items});
     if let Some(next) = page.next {
-        answer["position"] = next.into();
+        answer[token] = next.into();
     }
     Ok(answer.to_string())
 }
 
-fn tags(place: Place<'_>, dice: Dice) -> Map<String, Value> {
+pub(super) fn tags(place: Place<'_>, dice: Dice) -> Map<String, Value> {
     place
         .tags(dice)
         .into_iter()
@@ -105,7 +115,7 @@ fn dice(place: Place<'_>, index: usize) -> Dice {
 }
 
 /// Ten characters, as AWS's own.
-fn short_id(dice: Dice, index: usize) -> String {
+pub(super) fn short_id(dice: Dice, index: usize) -> String {
     format!("{}{index:06x}", dice.lower(4, "id"))
 }
 

@@ -1,7 +1,8 @@
 //! Amazon API Gateway: HTTP and WebSocket APIs.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::apigateway::{page_named, short_id, tags};
 use super::{Answer, Operation, Protocol, Service, ec2, lambda};
 use crate::CANARY;
 use crate::ask::{Ask, Place};
@@ -55,21 +56,7 @@ pub(super) const SERVICE: Service = Service {
 
 /// One page of things that are made by index.
 fn page(ask: &Ask<'_>, total: usize, make: impl Fn(usize) -> Value) -> Answer {
-    let page = ask.page(total);
-    let items: Vec<Value> = page.items.clone().map(make).collect();
-    let mut answer = json!({"items": items});
-    if let Some(next) = page.next {
-        answer["nextToken"] = next.into();
-    }
-    Ok(answer.to_string())
-}
-
-fn tags(place: Place<'_>, dice: Dice) -> Map<String, Value> {
-    place
-        .tags(dice)
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.into()))
-        .collect()
+    page_named(ask, total, ["items", "nextToken"], make)
 }
 
 /// One API for every two resources.
@@ -79,10 +66,6 @@ fn api_count(place: Place<'_>) -> usize {
 
 fn dice(place: Place<'_>, index: usize) -> Dice {
     place.dice("http api", index)
-}
-
-fn short_id(dice: Dice, index: usize) -> String {
-    format!("{}{index:06x}", dice.lower(4, "id"))
 }
 
 fn api_id(place: Place<'_>, index: usize) -> String {
