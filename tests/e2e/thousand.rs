@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use posture_model::{AccountId, Partition, Region, Resource};
+use posture_model::{AccountId, Partition, Region, Resource, Timestamp};
 use posture_snapshot::{AccountRecord, Listing, Scope, SnapshotWriter, ToolRecord, UnitKey};
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ fn snapshot_of(name: &str) -> PathBuf {
     writer
         .write_unit(key.clone(), listings, Vec::new(), resources)
         .unwrap();
-    writer.finish(Vec::new(), &[key]).unwrap();
+    writer.finish(Vec::new(), &[key], Timestamp::now()).unwrap();
     path
 }
 

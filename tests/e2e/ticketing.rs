@@ -8,7 +8,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 use posture_catalog::{Catalog, Status, example_resources};
-use posture_model::{AccountId, Gap, GapReason, Partition, Region, Resource};
+use posture_model::{AccountId, Gap, GapReason, Partition, Region, Resource, Timestamp};
 use posture_snapshot::{AccountRecord, Listing, Scope, SnapshotWriter, ToolRecord, UnitKey};
 use serde_json::Value;
 
@@ -163,7 +163,7 @@ fn snapshot(catalog: &Catalog, day: &Day, root: &Path) {
             .unwrap();
         keys.push(key);
     }
-    writer.finish(Vec::new(), &keys).unwrap();
+    writer.finish(Vec::new(), &keys, Timestamp::now()).unwrap();
 }
 
 /// A resource on which a check has this verdict, from the check's own cases.

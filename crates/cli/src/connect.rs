@@ -185,6 +185,15 @@ pub(crate) fn scan_failure(error: ScanError) -> Failure {
              cloudformation",
         ),
         ScanError::Snapshot(error) => snapshot_failure(error),
+        ScanError::Unwritable(error) => {
+            let first = match &error {
+                SnapshotError::Io { source, .. } if is_full(source) => "free some space",
+                _ => "see to it that it can be written to",
+            };
+            Failure::new(INCOMPLETE, message).help(format!(
+                "{first} and run the same command again: it goes on where it stopped"
+            ))
+        }
         ScanError::Request(_) | ScanError::Examiner(_) => Failure::new(USAGE, message),
     }
 }
@@ -206,15 +215,16 @@ pub(crate) fn snapshot_failure(error: SnapshotError) -> Failure {
         // The rest of the snapshot is there, but nothing may be concluded from a damaged one.
         SnapshotError::Corrupt { .. } => Failure::new(NOTHING, message),
         SnapshotError::Io { ref source, .. } => {
-            let full = source.kind() == std::io::ErrorKind::StorageFull;
-            let failure = Failure::new(if full { INCOMPLETE } else { USAGE }, message);
-            if full {
-                failure.help(
-                    "free some space and run the same command again: it goes on where it stopped",
-                )
+            if is_full(source) {
+                Failure::new(INCOMPLETE, message)
+                    .help("free some space and run the same command again")
             } else {
-                failure
+                Failure::new(USAGE, message)
             }
         }
     }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::StorageFull
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use posture_collect::{Progress, UnitWaits};
-use posture_model::{AccountId, Gap};
+use posture_model::{AccountId, Gap, Timestamp};
 use posture_snapshot::UnitKey;
 
 /// A bar on a terminal, log lines elsewhere.
@@ -73,6 +73,15 @@ impl Progress for Shown {
         } else if self.told.fetch_add(1, Ordering::Relaxed) % LOG_EVERY == LOG_EVERY - 1 {
             tracing::info!("{told}");
         }
+    }
+
+    fn forgotten(&self, began: Timestamp) {
+        self.bar.suspend(|| {
+            tracing::warn!(
+                %began,
+                "an interrupted scan is more than a day old: everything is read anew"
+            );
+        });
     }
 
     fn resumed(&self, units: usize) {

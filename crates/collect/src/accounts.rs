@@ -195,8 +195,7 @@ async fn tagged(
     wanted: &[(String, String)],
     targets: Vec<Target>,
 ) -> Result<Vec<Target>, ScanError> {
-    let ids: Vec<&str> = targets.iter().map(|target| target.id.as_str()).collect();
-    let read = organizations::account_tags(cx, &ids).await;
+    let read = organizations::account_tags(cx, ids(&targets)).await;
     let mut kept = Vec::new();
     for (target, tags) in targets.iter().zip(read) {
         let tags = match tags {
@@ -212,6 +211,10 @@ async fn tagged(
         }
     }
     Ok(kept)
+}
+
+fn ids(targets: &[Target]) -> Vec<AccountId> {
+    targets.iter().map(|target| target.id.clone()).collect()
 }
 
 /// Whether every key that is asked for has one of the values asked for.
@@ -244,33 +247,32 @@ struct Fact {
 }
 
 impl Facts {
-    /// Asks for what is not known yet.
-    pub(crate) async fn read(cx: &Cx, records: &[AccountRecord], known_tags: bool) -> Self {
-        let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
+    /// Asks for what was not asked to choose the accounts.
+    pub(crate) async fn read(cx: &Cx, targets: &[Target]) -> Self {
         let places = async {
             // All or none were placed when the accounts were chosen.
-            if records.iter().all(|record| record.ou_path.is_some()) {
+            if targets.iter().all(|target| target.ou_path.is_some()) {
                 None
             } else {
                 Some(organizations::chart(cx).await)
             }
         };
         let tags = async {
-            if known_tags {
-                vec![Collected::Absent; ids.len()]
+            if targets.iter().all(|target| target.tags.is_some()) {
+                vec![Collected::Absent; targets.len()]
             } else {
-                organizations::account_tags(cx, &ids).await
+                organizations::account_tags(cx, ids(targets)).await
             }
         };
         let (chart, tags) = tokio::join!(places, tags);
-        let facts = records.iter().zip(tags).map(|(record, tags)| {
+        let facts = targets.iter().zip(tags).map(|(target, tags)| {
             let ou_path = match &chart {
                 None => Collected::Absent,
                 Some(chart) => chart
-                    .place_of(cx, record.id.as_str())
+                    .place_of(cx, target.id.as_str())
                     .map(|place| from_root(&place.shown_path())),
             };
-            (record.id.clone(), Fact { ou_path, tags })
+            (target.id.clone(), Fact { ou_path, tags })
         });
         Self(facts.collect())
     }

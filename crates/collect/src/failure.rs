@@ -4,12 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::ErrorKind;
 use posture_model::{Gap, GapReason};
 
+use crate::clock::moment;
 use crate::operation::Operation;
 
 /// A call that did not succeed.
@@ -185,9 +184,9 @@ pub(crate) fn classify<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse
                 .is_some_and(|code| SIGNATURE.contains(&code))
                 && is_skewed(raw.headers().get("date"), SystemTime::now());
             Failure {
-                // The SDK has learnt from the answer by how much the clock is off.
+                // The clock that signs has learnt from the answer by how much this machine's is off.
                 transient: failure.transient || skewed,
-                retry_after: retry_after(|name| raw.headers().get(name), SystemTime::now()),
+                retry_after: retry_after(|name| raw.headers().get(name)),
                 answered: true,
                 ..failure
             }
@@ -202,11 +201,9 @@ fn is_lost_connection(dispatch: &DispatchFailure) -> bool {
     dispatch.is_io() || dispatch.as_other() == Some(ErrorKind::TransientError)
 }
 
-/// `Retry-After` as seconds or as a date, or Amazon's own header in milliseconds.
-fn retry_after<'a>(
-    header: impl Fn(&'static str) -> Option<&'a str>,
-    now: SystemTime,
-) -> Option<Duration> {
+/// `Retry-After` as seconds or as a date, or Amazon's own header in milliseconds. A date is compared with that of
+/// the answer, not with this machine's.
+fn retry_after<'a>(header: impl Fn(&'static str) -> Option<&'a str>) -> Option<Duration> {
     if let Some(milliseconds) = header("x-amz-retry-after").and_then(|value| value.parse().ok()) {
         return Some(Duration::from_millis(milliseconds));
     }
@@ -214,12 +211,10 @@ fn retry_after<'a>(
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
+    let now = header("date").and_then(moment);
+    let now = now.unwrap_or_else(SystemTime::now);
     // A moment that has passed asks for no wait.
     Some(moment(value)?.duration_since(now).unwrap_or_default())
-}
-
-fn moment(value: &str) -> Option<SystemTime> {
-    SystemTime::try_from(DateTime::from_str(value, Format::HttpDate).ok()?).ok()
 }
 
 fn is_skewed(date: Option<&str>, now: SystemTime) -> bool {
@@ -304,9 +299,11 @@ mod tests {
 
     #[test]
     fn a_wait_is_said_in_seconds_as_a_date_or_in_milliseconds() {
-        let now = moment("Sun, 01 Nov 2026 00:00:00 GMT").unwrap();
         let said = |name: &'static str, value: &'static str| {
-            retry_after(|header| (header == name).then_some(value), now)
+            retry_after(|header| match header {
+                "date" => Some("Sun, 01 Nov 2026 00:00:00 GMT"),
+                other => (other == name).then_some(value),
+            })
         };
         assert_eq!(said("retry-after", "7"), Some(Duration::from_secs(7)));
         assert_eq!(

@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use crate::clock::Clock;
 use crate::complete_xml::is_whole;
 use crate::gate::Lane;
 use crate::operation::Operation;
@@ -104,15 +105,16 @@ impl Intercept for Guard {
     }
 }
 
-/// HTTP client that sends nothing but marked requests.
+/// HTTP client that sends nothing but marked requests, and looks at what time it is where answers come from.
 #[derive(Debug)]
 pub(crate) struct GuardedClient {
     inner: SharedHttpClient,
+    clock: Clock,
 }
 
 impl GuardedClient {
-    pub(crate) fn shared(inner: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(Self { inner })
+    pub(crate) fn shared(inner: SharedHttpClient, clock: Clock) -> SharedHttpClient {
+        SharedHttpClient::new(Self { inner, clock })
     }
 }
 
@@ -124,6 +126,7 @@ impl HttpClient for GuardedClient {
     ) -> SharedHttpConnector {
         SharedHttpConnector::new(GuardedConnector {
             inner: self.inner.http_connector(settings, components),
+            clock: self.clock.clone(),
         })
     }
 }
@@ -131,6 +134,7 @@ impl HttpClient for GuardedClient {
 #[derive(Debug)]
 struct GuardedConnector {
     inner: SharedHttpConnector,
+    clock: Clock,
 }
 
 impl HttpConnector for GuardedConnector {
@@ -140,10 +144,12 @@ impl HttpConnector for GuardedConnector {
                 Refused("a request".to_owned()).into(),
             )));
         };
-        let inner = self.inner.clone();
+        let (inner, clock) = (self.inner.clone(), self.clock.clone());
         HttpConnectorFuture::new(async move {
             let under_way = lane.leave(operation, || inner.call(request)).await;
-            under_way.await
+            let answer = under_way.await?;
+            clock.told(answer.headers().get("date"));
+            Ok(answer)
         })
     }
 }

@@ -4,6 +4,7 @@
 //! accounts and regions. Only this crate, the command line and the end-to-end tests link the AWS SDK.
 
 mod accounts;
+mod clock;
 mod complete_xml;
 mod convert;
 mod credentials;

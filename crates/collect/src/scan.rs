@@ -4,15 +4,17 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use posture_model::{AccountId, Gap, Region};
+use posture_model::{AccountId, Gap, Region, Timestamp};
 use posture_snapshot::{
     AccountRecord, LedgerEntry, Scope, Shard, SnapshotError, SnapshotWriter, Store, ToolRecord,
     UnitKey,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::accounts::{AccountFilter, Facts};
+use crate::accounts::{AccountFilter, Facts, Target};
+use crate::clock::Clock;
 use crate::cx::{CallPolicy, Deadline, Shared};
 use crate::gate::{Gates, Waits};
 use crate::limit::lock;
@@ -167,9 +169,23 @@ pub enum ScanError {
     /// The snapshot could not be written.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// The snapshot could be begun, and then not be written any further: the disk is full, or has become read-only.
+    /// What is complete is there.
+    #[error(transparent)]
+    Unwritable(SnapshotError),
     /// No random numbers, no scan: secrets could not be fingerprinted safely.
     #[error(transparent)]
     Examiner(#[from] ExaminerError),
+}
+
+impl ScanError {
+    /// The error of a scan that had begun.
+    fn on_the_way(self) -> Self {
+        match self {
+            Self::Snapshot(error @ SnapshotError::Io { .. }) => Self::Unwritable(error),
+            other => other,
+        }
+    }
 }
 
 /// Told of what happens; for progress bars and logs.
@@ -182,6 +198,8 @@ pub trait Progress: Send + Sync {
     fn unit_done(&self, unit: &UnitKey, resources: u64, gaps: usize);
     /// Units that an interrupted scan had already completed.
     fn resumed(&self, units: usize);
+    /// An interrupted scan that began then is too old to go on with: everything is read anew.
+    fn forgotten(&self, _began: Timestamp) {}
     /// What the units under way wait for, every second.
     fn waiting(&self, _units: &[UnitWaits]) {}
 }
@@ -251,6 +269,7 @@ pub async fn scan(
     let mut core = Core::new(Arc::clone(&shared), deadline);
     let (session, caller) = core.arrive(&request).await?;
     let targets = core.targets(&request, &session, &caller).await?;
+    let mut asked = ask_about(&mut core, &request, &services, &session, &caller, &targets);
     let plans = core.plan_all(&request, &session, &caller, &targets).await?;
     if let Some(why) = shared.halt.borrow().as_ref() {
         return Err(units::stopped(why));
@@ -268,28 +287,25 @@ pub async fn scan(
     }
     let wanted: Vec<UnitKey> = open.iter().map(|unit| unit.key.clone()).collect();
     let book = Arc::new(Book::open(&request, caller.account.clone(), plans).await?);
+    if let Some(began) = lock(&book.writer).forgotten() {
+        progress.forgotten(began);
+    }
     open.retain(|unit| lock(&book.writer).completed(&unit.key).is_none());
     progress.planned(book.plans.len(), open.len());
     if open.len() < wanted.len() {
         progress.resumed(wanted.len() - open.len());
     }
-    let by_collector = wanted
-        .iter()
-        .any(|key| key.service == "organizations" && key.account == caller.account);
-    let asked =
-        (request.organization && !by_collector).then(|| core.organization(&session, &caller));
-    let known_tags = !request.filter.tags.is_empty();
     let about_accounts = async {
-        match &asked {
-            Some(cx) => {
-                let facts = Facts::read(cx, &book.records(), known_tags).await;
-                book.learn(facts).await
-            }
+        match asked.join_next().await {
+            Some(Ok(facts)) => book.learn(facts).await,
+            Some(Err(error)) => Err(ScanError::Request(format!(
+                "what the organization says of its accounts could not be read: {error}"
+            ))),
             None => Ok(()),
         }
     };
     let work = work(open, &request, deadline, &shared, &book, &progress);
-    tokio::try_join!(work, about_accounts)?;
+    tokio::try_join!(work, about_accounts).map_err(ScanError::on_the_way)?;
 
     for plan in &book.plans {
         if let Some(gap) = plan.expired() {
@@ -301,12 +317,40 @@ pub async fn scan(
     let ledger = core.ledger();
     // All units have ended, so nobody else holds it.
     let book = Arc::into_inner(book).ok_or_else(still_held)?;
-    blocking(move || book.close(ledger, &wanted)).await?;
+    blocking(move || book.close(ledger, &wanted))
+        .await
+        .map_err(ScanError::on_the_way)?;
     Ok(ScanSummary {
         caller,
         accounts,
         units,
     })
+}
+
+/// Begins to ask the organization about the accounts, which its limits make slow; ends with what it gives. Where the
+/// collector of AWS Organizations runs in the caller's account, that tells the same.
+fn ask_about(
+    core: &mut Core,
+    request: &ScanRequest,
+    services: &[&'static Service],
+    session: &Session,
+    caller: &Caller,
+    targets: &[Target],
+) -> JoinSet<Facts> {
+    let mut asked = JoinSet::new();
+    let by_collector = services
+        .iter()
+        .any(|service| service.name == "organizations")
+        && targets.iter().any(|target| target.id == caller.account)
+        && request
+            .shard
+            .is_none_or(|shard| shard.takes(&caller.account, &Region::global()));
+    if request.organization && !by_collector {
+        let cx = core.organization(session, caller);
+        let targets = targets.to_vec();
+        asked.spawn(async move { Facts::read(&cx, &targets).await });
+    }
+    asked
 }
 
 fn shared(request: &ScanRequest) -> Result<Arc<Shared>, ScanError> {
@@ -335,6 +379,7 @@ async fn work(
     let workshop = Arc::new(Workshop {
         shared: Arc::clone(shared),
         writer: Arc::clone(&book.writer),
+        pens: Semaphore::new(units::PENS),
         progress: Arc::clone(progress),
         unit_timeout: request.unit_timeout,
         deadline,
@@ -386,6 +431,7 @@ struct Book {
     caller: AccountId,
     plans: Vec<Plan>,
     facts: Mutex<Facts>,
+    clock: Clock,
     /// What an interrupted run had learnt.
     before: Vec<AccountRecord>,
 }
@@ -399,11 +445,13 @@ impl Book {
     ) -> Result<Self, ScanError> {
         let store = Arc::clone(&request.snapshot);
         let (tool, id, scope) = (request.tool.clone(), scan_id()?, scope(request));
-        let shard = request.shard;
+        let (shard, clock) = (request.shard, request.session.clock().clone());
         blocking(move || {
-            let writer = SnapshotWriter::create_or_resume_in(store, tool, id, scope, shard)?;
+            let now = clock.timestamp();
+            let writer = SnapshotWriter::create_or_resume_in(store, tool, id, scope, shard, now)?;
             let book = Self {
                 before: writer.accounts().to_vec(),
+                clock,
                 writer: Arc::new(Mutex::new(writer)),
                 caller,
                 plans,
@@ -450,7 +498,7 @@ impl Book {
             .ok_or_else(still_held)?
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
-            .finish(ledger, wanted)?;
+            .finish(ledger, wanted, self.clock.timestamp())?;
         Ok(())
     }
 }

@@ -22,6 +22,7 @@ use futures::future::BoxFuture;
 use posture_model::{AccountId, Arn, Gap, GapReason, Partition, Region};
 
 use crate::ScanError;
+use crate::clock::Clock;
 use crate::credentials::{Chain, Issue, Keys, Nobody};
 use crate::cx::Cx;
 use crate::failure::{Failure, classify};
@@ -55,6 +56,7 @@ pub struct SessionOptions {
 pub struct Session {
     sdk: SdkConfig,
     keys: Keys,
+    clock: Clock,
     pub(crate) custom_endpoint: bool,
     /// The profile that was named outright, for messages.
     profile: Option<String>,
@@ -135,8 +137,10 @@ impl Session {
         loaded: &SdkConfig,
         http: SharedHttpClient,
         connect: Duration,
-        time: SharedTimeSource,
+        local: SharedTimeSource,
     ) -> Self {
+        let clock = Clock::new(local);
+        let time = SharedTimeSource::new(clock.clone());
         let custom_endpoint = loaded.endpoint_url().is_some()
             || std::env::vars().any(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"));
         let mut builder = loaded.to_builder();
@@ -148,7 +152,7 @@ impl Session {
             None => Keys::own(Nobody, time.clone()),
         };
         let sdk = builder
-            .http_client(GuardedClient::shared(http))
+            .http_client(GuardedClient::shared(http, clock.clone()))
             // Retries are ours, so that each is limited and counted; see `Cx::call`.
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::builder().connect_timeout(connect).build())
@@ -160,6 +164,7 @@ impl Session {
             custom_endpoint,
             profile: None,
             keys: keys.clone(),
+            clock,
         }
         .with_keys(keys)
     }
@@ -176,9 +181,15 @@ impl Session {
         Self {
             sdk,
             keys,
+            clock: self.clock.clone(),
             custom_endpoint: self.custom_endpoint,
             profile: self.profile.clone(),
         }
+    }
+
+    /// The time as AWS tells it.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Whose credentials these are.
@@ -389,7 +400,7 @@ pub(crate) async fn assume(
         role_arn,
         role: role.clone(),
     };
-    let time = base.sdk.time_source().unwrap_or_default();
+    let time = SharedTimeSource::new(base.clock.clone());
     let keys = match holder {
         Holder::Caller => Keys::own(source, time),
         Holder::Account => Keys::taken(source, time),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use posture_model::{Gap, GapReason, Region};
 use posture_snapshot::{Listing, SnapshotWriter, UnitKey};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -94,6 +94,8 @@ fn unit(plan: &Plan, session: &Session, service: &'static Service, region: Regio
 pub(crate) struct Workshop {
     pub(crate) shared: Arc<Shared>,
     pub(crate) writer: Arc<Mutex<SnapshotWriter>>,
+    /// Bounds how many units are written at once.
+    pub(crate) pens: Semaphore,
     pub(crate) progress: Arc<dyn Progress>,
     /// Longest time for one unit.
     pub(crate) unit_timeout: Duration,
@@ -108,6 +110,9 @@ pub(crate) struct Workshop {
 /// Takes in what was read of accounts.
 pub(crate) type Told =
     Box<dyn Fn(Facts) -> BoxFuture<'static, Result<(), ScanError>> + Send + Sync>;
+
+/// Units that are written at once: enough to hide how long a disk or an object store takes for each.
+pub(crate) const PENS: usize = 16;
 
 /// How long a collector may take to end once its calls are over.
 const GRACE: Duration = Duration::from_secs(30);
@@ -215,12 +220,16 @@ impl Workshop {
         let gaps = ledger.iter().map(|entry| entry.gaps.len()).sum();
         let count = output.resources.len() as u64;
         let key = unit.key.clone();
-        let writer = Arc::clone(&self.writer);
-        tokio::task::spawn_blocking(move || {
-            lock(&writer).write_unit(key, output.listings, ledger, output.resources)
+        let pages = lock(&self.writer).units();
+        // Never closed. It is held until the unit is on disk, or in the bucket.
+        let pen = self.pens.acquire().await.ok();
+        let record = tokio::task::spawn_blocking(move || {
+            pages.write(key, output.listings, ledger, output.resources)
         })
         .await
         .map_err(|e| ScanError::Request(format!("the snapshot writer failed: {e}")))??;
+        drop(pen);
+        lock(&self.writer).add(record);
         self.progress.unit_done(&unit.key, count, gaps);
         Ok(())
     }

@@ -166,7 +166,9 @@ pub fn write(root: &Path, catalog: &Catalog, size: &Size) -> Result<u64, String>
             wanted.push(key);
         }
     }
-    writer.finish(Vec::new(), &wanted).map_err(text)?;
+    writer
+        .finish(Vec::new(), &wanted, Timestamp::now())
+        .map_err(text)?;
     Ok(count)
 }
 

@@ -678,7 +678,9 @@ fn two_evaluations_are_the_same_to_the_byte() {
             wanted.push(key);
         }
     }
-    writer.finish(Vec::new(), &wanted).unwrap();
+    writer
+        .finish(Vec::new(), &wanted, Timestamp::now())
+        .unwrap();
     let catalog = catalog();
     let text = || {
         let snapshot = Snapshot::open(dir.path()).unwrap();
@@ -711,7 +713,7 @@ fn a_damaged_snapshot_is_an_error() {
     writer
         .write_unit(key.clone(), BTreeMap::new(), Vec::new(), resources)
         .unwrap();
-    writer.finish(Vec::new(), &[key]).unwrap();
+    writer.finish(Vec::new(), &[key], Timestamp::now()).unwrap();
     let data = dir
         .path()
         .join(format!("account={ONE}/region=eu-west-1/lambda.jsonl.zst"));

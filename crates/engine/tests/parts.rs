@@ -14,7 +14,7 @@ use posture_catalog::{Catalog, Status, example_resources};
 use posture_engine::{
     Evaluation, Input, Limits, Options, Waivers, evaluate, evaluate_input, evaluate_within,
 };
-use posture_model::{AccountId, Collected, Gap, GapReason, Partition, Region, Resource};
+use posture_model::{AccountId, Collected, Gap, GapReason, Partition, Region, Resource, Timestamp};
 use posture_snapshot::{
     AccountRecord, Listing, Scope, Snapshot, SnapshotWriter, ToolRecord, UnitKey,
 };
@@ -471,7 +471,9 @@ impl Made {
                 .write_unit(key, listings, Vec::new(), resources)
                 .unwrap();
         }
-        writer.finish(Vec::new(), &wanted).unwrap();
+        writer
+            .finish(Vec::new(), &wanted, Timestamp::now())
+            .unwrap();
         Snapshot::open(root).unwrap()
     }
 }

@@ -18,4 +18,4 @@ pub use format::{
 pub use read::{Envelope, Line, Snapshot, missing_shards};
 pub use shard::{Shard, ShardError};
 pub use store::{Directory, Store};
-pub use write::SnapshotWriter;
+pub use write::{SnapshotWriter, UnitWriter};

@@ -37,10 +37,77 @@ pub struct SnapshotWriter {
     done: BTreeMap<UnitKey, UnitRecord>,
     /// The finished snapshot that this one is to replace.
     replaces: Option<Manifest>,
+    /// When the interrupted scan began that was too old to go on with.
+    forgotten: Option<Timestamp>,
 }
 
-/// Where a scan begins: a manifest, and the units that an interrupted run completed.
-type Start = (Manifest, BTreeMap<UnitKey, UnitRecord>);
+/// Writes the units of a snapshot. Clones write to the same one.
+#[derive(Debug, Clone)]
+pub struct UnitWriter {
+    store: Arc<dyn Store>,
+    base: String,
+}
+
+impl UnitWriter {
+    /// Writes one complete unit: the resources first, then the record that makes them count.
+    pub fn write(
+        &self,
+        key: UnitKey,
+        listings: BTreeMap<String, Listing>,
+        ledger: Vec<LedgerEntry>,
+        mut resources: Vec<Resource>,
+    ) -> Result<UnitRecord, SnapshotError> {
+        // Fan-out finishes in any order; the file must not depend on it.
+        resources.sort_by(|a, b| (&a.r#type, &a.arn, &a.id).cmp(&(&b.r#type, &b.arn, &b.id)));
+        let (data, record_name) = unit_names(&self.base, &key);
+        let compressed = compress(&resources)
+            .map_err(|e| SnapshotError::io("write", &self.store.place(&data), e))?;
+        let record = UnitRecord {
+            key,
+            listings,
+            ledger,
+            resources: resources.len() as u64,
+            sha256: hex(&Sha256::digest(&compressed)),
+        };
+        self.store.write(&data, &compressed)?;
+        let place = place_of(self.store.as_ref(), &self.base, &record.key);
+        self.store.write(&record_name, &to_json(&place, &record)?)?;
+        Ok(record)
+    }
+}
+
+/// Where a scan begins.
+struct Start {
+    manifest: Manifest,
+    /// The units that an interrupted run completed.
+    done: BTreeMap<UnitKey, UnitRecord>,
+    /// When the interrupted run began that was too old to go on with.
+    forgotten: Option<Timestamp>,
+}
+
+impl Start {
+    /// With nothing read yet, after `found` had been forgotten.
+    fn anew(manifest: Manifest, found: Option<&Manifest>) -> Self {
+        let interrupted = |found: &&Manifest| found.scan.finished_at.is_none();
+        Self {
+            manifest,
+            done: BTreeMap::new(),
+            forgotten: found.filter(interrupted).map(|found| found.scan.started_at),
+        }
+    }
+
+    /// With what an interrupted run left.
+    fn resumed(found: Manifest, fresh: Manifest, done: BTreeMap<UnitKey, UnitRecord>) -> Self {
+        Self {
+            manifest: Manifest {
+                tool: fresh.tool,
+                ..found
+            },
+            done,
+            forgotten: None,
+        }
+    }
+}
 
 impl SnapshotWriter {
     /// Starts a snapshot in a directory; see [`Self::create_or_resume_in`].
@@ -50,14 +117,15 @@ impl SnapshotWriter {
         scan_id: String,
         scope: Scope,
     ) -> Result<Self, SnapshotError> {
-        Self::create_or_resume_in(Directory::store(root), tool, scan_id, scope, None)
+        let now = Timestamp::now();
+        Self::create_or_resume_in(Directory::store(root), tool, scan_id, scope, None, now)
     }
 
     /// Starts a snapshot in a new or empty store, or resumes the interrupted one that is there.
     ///
     /// A finished snapshot stays as it is until the new one is finished too: its successor is written
     /// below a name of its own, and takes its place in one step. An interrupted scan that was started
-    /// more than a day ago is forgotten.
+    /// more than a day before `now` is forgotten; see [`Self::forgotten`].
     ///
     /// A shard writes its own units and its own manifest beside those of the others, and touches nothing of
     /// theirs. A shard that was finished is written anew in place.
@@ -67,6 +135,7 @@ impl SnapshotWriter {
         scan_id: String,
         scope: Scope,
         shard: Option<Shard>,
+        now: Timestamp,
     ) -> Result<Self, SnapshotError> {
         store.prepare()?;
         let fresh = Manifest {
@@ -74,7 +143,7 @@ impl SnapshotWriter {
             tool,
             scan: ScanRecord {
                 id: scan_id,
-                started_at: Timestamp::now(),
+                started_at: now,
                 finished_at: None,
             },
             generation: None,
@@ -96,22 +165,23 @@ impl SnapshotWriter {
     }
 
     fn begin(store: Arc<dyn Store>, fresh: Manifest) -> Result<Self, SnapshotError> {
-        let (replaces, base) = match read_manifest(store.as_ref(), MANIFEST)? {
+        let (replaces, base, before) = match read_manifest(store.as_ref(), MANIFEST)? {
             Some(found) if found.scan.finished_at.is_some() => {
                 store.sweep("")?;
-                let next = successor(store.as_ref(), &found, &fresh)?;
-                (Some(found), next)
+                let (base, forgotten) = successor(store.as_ref(), &found, &fresh)?;
+                (Some(found), base, forgotten)
             }
-            _ => (None, String::new()),
+            _ => (None, String::new(), None),
         };
-        let (manifest, done) = resume(store.as_ref(), &base, fresh)?;
+        let start = resume(store.as_ref(), &base, fresh)?;
         Ok(Self {
             store,
             base,
             name: MANIFEST.to_owned(),
-            manifest,
-            done,
+            manifest: start.manifest,
+            done: start.done,
             replaces,
+            forgotten: before.or(start.forgotten),
         })
     }
 
@@ -120,20 +190,26 @@ impl SnapshotWriter {
         fresh: Manifest,
         shard: Shard,
     ) -> Result<Self, SnapshotError> {
-        let (manifest, done) = resume_shard(store.as_ref(), fresh, shard)?;
+        let start = resume_shard(store.as_ref(), fresh, shard)?;
         Ok(Self {
             store,
             base: String::new(),
             name: shard.manifest(),
-            manifest,
-            done,
+            manifest: start.manifest,
+            done: start.done,
             replaces: None,
+            forgotten: start.forgotten,
         })
     }
 
     /// The moment to which ages refer.
     pub fn started_at(&self) -> Timestamp {
         self.manifest.scan.started_at
+    }
+
+    /// When the interrupted scan began that was here, and that this one does not go on with because it is too old.
+    pub fn forgotten(&self) -> Option<Timestamp> {
+        self.forgotten
     }
 
     /// What is known of the accounts, by this run or the one that it resumes.
@@ -146,31 +222,30 @@ impl SnapshotWriter {
         self.done.get(key)
     }
 
-    /// Writes one complete unit: the resources first, then the record that makes them count.
+    /// Writes one complete unit.
     pub fn write_unit(
         &mut self,
         key: UnitKey,
         listings: BTreeMap<String, Listing>,
         ledger: Vec<LedgerEntry>,
-        mut resources: Vec<Resource>,
+        resources: Vec<Resource>,
     ) -> Result<(), SnapshotError> {
-        // Fan-out finishes in any order; the file must not depend on it.
-        resources.sort_by(|a, b| (&a.r#type, &a.arn, &a.id).cmp(&(&b.r#type, &b.arn, &b.id)));
-        let (data, record_name) = unit_names(&self.base, &key);
-        let compressed = compress(&resources)
-            .map_err(|e| SnapshotError::io("write", &self.store.place(&data), e))?;
-        let record = UnitRecord {
-            key: key.clone(),
-            listings,
-            ledger,
-            resources: resources.len() as u64,
-            sha256: hex(&Sha256::digest(&compressed)),
-        };
-        self.store.write(&data, &compressed)?;
-        let place = place_of(self.store.as_ref(), &self.base, &key);
-        self.store.write(&record_name, &to_json(&place, &record)?)?;
-        self.done.insert(key, record);
+        let record = self.units().write(key, listings, ledger, resources)?;
+        self.add(record);
         Ok(())
+    }
+
+    /// What writes units, several at once where that is wanted.
+    pub fn units(&self) -> UnitWriter {
+        UnitWriter {
+            store: Arc::clone(&self.store),
+            base: self.base.clone(),
+        }
+    }
+
+    /// Takes in a unit that [`UnitWriter::write`] has written.
+    pub fn add(&mut self, record: UnitRecord) {
+        self.done.insert(record.key.clone(), record);
     }
 
     /// Says who scans and which accounts the scan covers; called as soon as they are known.
@@ -191,6 +266,7 @@ impl SnapshotWriter {
         mut self,
         ledger: Vec<LedgerEntry>,
         wanted: &[UnitKey],
+        now: Timestamp,
     ) -> Result<(), SnapshotError> {
         self.manifest.ledger = ledger;
         self.manifest.units = wanted
@@ -198,7 +274,9 @@ impl SnapshotWriter {
             .filter_map(|key| self.done.get(key).cloned())
             .collect();
         self.manifest.units.sort_by(|a, b| a.key.cmp(&b.key));
-        self.manifest.scan.finished_at = Some(Timestamp::now());
+        // A clock may have been set in between.
+        let end = now.max(self.manifest.scan.started_at);
+        self.manifest.scan.finished_at = Some(end);
         let Some(old) = &self.replaces else {
             return self.write_manifest();
         };
@@ -221,12 +299,12 @@ impl SnapshotWriter {
 }
 
 /// What the names of the successor of a finished snapshot begin with: those that an interrupted scan has
-/// begun with, or new ones.
+/// begun with, or new ones; and when an interrupted scan began that is too old for that.
 fn successor(
     store: &dyn Store,
     current: &Manifest,
     fresh: &Manifest,
-) -> Result<String, SnapshotError> {
+) -> Result<(String, Option<Timestamp>), SnapshotError> {
     let in_use = current.generation.as_ref().map(Generation::as_str);
     if in_use.is_some() {
         // Units here belong to a snapshot before the current one, and outlived it by a kill.
@@ -238,16 +316,28 @@ fn successor(
         .filter_map(|name| Some(name.split_once('/')?.0))
         .filter(|name| Some(*name) != in_use)
         .collect();
-    let mut resumed = None;
+    let now = fresh.scan.started_at;
+    let (mut resumed, mut forgotten) = (None, None);
     for name in begun {
         let base = format!("{name}/");
         // One that cannot be read, or is over, was left behind by a scan that was killed at its end.
         match read_manifest(store, &format!("{base}{MANIFEST}")) {
-            Ok(Some(found)) if resumed.is_none() && !is_over(&found.scan) => resumed = Some(base),
-            _ => clear(store, &base)?,
+            Ok(Some(found)) if resumed.is_none() && !is_over(&found.scan, now) => {
+                resumed = Some(base);
+            }
+            found => {
+                clear(store, &base)?;
+                let scan = found.ok().flatten().map(|found| found.scan);
+                forgotten = scan
+                    .filter(|scan| scan.finished_at.is_none())
+                    .map(|scan| scan.started_at)
+                    .or(forgotten);
+            }
         }
     }
-    Ok(resumed.unwrap_or_else(|| format!("{}/", Generation::of_scan(&fresh.scan.id).as_str())))
+    let base =
+        resumed.unwrap_or_else(|| format!("{}/", Generation::of_scan(&fresh.scan.id).as_str()));
+    Ok((base, forgotten))
 }
 
 /// What an interrupted scan left, or a fresh start.
@@ -259,17 +349,17 @@ fn resume(store: &dyn Store, base: &str, fresh: Manifest) -> Result<Start, Snaps
                 path: store.place(base),
             });
         }
-        return Ok((fresh, BTreeMap::new()));
+        return Ok(Start::anew(fresh, None));
     };
     store.sweep(base)?;
-    if is_over(&found.scan) {
+    if is_over(&found.scan, fresh.scan.started_at) {
         clear_units(store, base)?;
-        return Ok((fresh, BTreeMap::new()));
+        return Ok(Start::anew(fresh, Some(&found)));
     }
     same_scope(store, &found, &fresh)?;
     let records = read_unit_records(store, base)?;
     let done = intact(store, base, records)?;
-    Ok((resumed(found, fresh), done))
+    Ok(Start::resumed(found, fresh, done))
 }
 
 /// The same for a shard, which may not touch what belongs to others.
@@ -295,40 +385,34 @@ fn resume_shard(store: &dyn Store, fresh: Manifest, shard: Shard) -> Result<Star
         return Err(differs(format!("it is written in {} shards", other.of)));
     }
     // Those of yesterday's run make room for today's.
-    for found in all.values().filter(|found| !is_old(&found.scan)) {
+    let now = fresh.scan.started_at;
+    for found in all.values().filter(|found| !is_old(&found.scan, now)) {
         same_scope(store, found, &fresh)?;
     }
     let records = own_records(store, shard)?;
     match all.get(&shard) {
-        Some(found) if !is_over(&found.scan) => {
+        Some(found) if !is_over(&found.scan, now) => {
             let done = intact(store, "", records)?;
-            Ok((resumed(found.clone(), fresh), done))
+            Ok(Start::resumed(found.clone(), fresh, done))
         }
-        _ => {
+        found => {
             for record in records {
                 remove_unit(store, "", &record.key)?;
             }
-            Ok((fresh, BTreeMap::new()))
+            Ok(Start::anew(fresh, found))
         }
-    }
-}
-
-fn resumed(found: Manifest, fresh: Manifest) -> Manifest {
-    Manifest {
-        tool: fresh.tool,
-        ..found
     }
 }
 
 /// Whether nothing is to be added to a scan: it ended, or what it read is too old to be shown beside
 /// what would be read now.
-fn is_over(scan: &ScanRecord) -> bool {
-    scan.finished_at.is_some() || is_old(scan)
+fn is_over(scan: &ScanRecord, now: Timestamp) -> bool {
+    scan.finished_at.is_some() || is_old(scan, now)
 }
 
 /// A start that lies as far ahead was told by a clock that was wrong: ages cannot be counted from it.
-fn is_old(scan: &ScanRecord) -> bool {
-    let age = Timestamp::now().unix() - scan.started_at.unix();
+fn is_old(scan: &ScanRecord, now: Timestamp) -> bool {
+    let age = now.unix() - scan.started_at.unix();
     age.abs() > RESUME_WITHIN
 }
 
@@ -420,13 +504,28 @@ fn remove_unit(store: &dyn Store, base: &str, key: &UnitKey) -> Result<(), Snaps
     store.remove(&data)
 }
 
+/// As much is given to the compressor at once. What is smaller as a whole is said to be, and costs it tables of that
+/// size only.
+const PIECE: usize = 1 << 18;
+
 fn compress(resources: &[Resource]) -> std::io::Result<Vec<u8>> {
     let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
     encoder.include_checksum(true)?;
+    let mut lines = Vec::new();
+    let mut whole = true;
     for resource in resources {
-        serde_json::to_writer(&mut encoder, resource)?;
-        encoder.write_all(b"\n")?;
+        serde_json::to_writer(&mut lines, resource)?;
+        lines.push(b'\n');
+        if lines.len() >= PIECE {
+            encoder.write_all(&lines)?;
+            lines.clear();
+            whole = false;
+        }
     }
+    if whole {
+        encoder.set_pledged_src_size(Some(lines.len() as u64))?;
+    }
+    encoder.write_all(&lines)?;
     encoder.finish()
 }
 

@@ -67,7 +67,9 @@ fn write(root: &Path, finish: bool) {
         )
         .unwrap();
     if finish {
-        writer.finish(Vec::new(), &[key("lambda")]).unwrap();
+        writer
+            .finish(Vec::new(), &[key("lambda")], Timestamp::now())
+            .unwrap();
     }
 }
 
@@ -112,7 +114,9 @@ fn a_unit_tells_of_its_own_account_alone() {
     writer
         .write_unit(key("lambda"), BTreeMap::new(), Vec::new(), vec![foreign])
         .unwrap();
-    writer.finish(Vec::new(), &[key("lambda")]).unwrap();
+    writer
+        .finish(Vec::new(), &[key("lambda")], Timestamp::now())
+        .unwrap();
     let snapshot = Snapshot::open(dir.path()).unwrap();
     let read = snapshot.read_unit(&snapshot.manifest().units[0]);
     let why = read.unwrap_err().to_string();
@@ -207,7 +211,9 @@ fn a_finished_snapshot_is_there_until_its_successor_is() {
 
         let resumed = writer(root).unwrap();
         assert!(resumed.completed(&key("lambda")).is_some());
-        resumed.finish(Vec::new(), &[key("lambda")]).unwrap();
+        resumed
+            .finish(Vec::new(), &[key("lambda")], Timestamp::now())
+            .unwrap();
         assert_eq!(names(root), [format!("new{round}")]);
         let left = files(root);
         assert_eq!(left.len(), 3, "{left:?}");
@@ -231,7 +237,10 @@ fn what_a_killed_scan_left_is_swept_up() {
     fs::create_dir_all(root.join("next-killed/account=123456789012/region=eu-west-1")).unwrap();
     fs::write(directory.join(".posture-def.tmp"), b"half").unwrap();
 
-    writer(root).unwrap().finish(Vec::new(), &[]).unwrap();
+    writer(root)
+        .unwrap()
+        .finish(Vec::new(), &[], Timestamp::now())
+        .unwrap();
     let left = files(root);
     assert_eq!(left, ["manifest.json", "mine.tmp"]);
 }

@@ -479,9 +479,13 @@ pub(crate) async fn chart(cx: &Cx) -> Chart {
 }
 
 /// The tags of accounts, in the order given.
-pub(crate) async fn account_tags(cx: &Cx, accounts: &[&str]) -> Vec<Collected<Tags>> {
+pub(crate) async fn account_tags(
+    cx: &Cx,
+    accounts: Vec<posture_model::AccountId>,
+) -> Vec<Collected<Tags>> {
     let client = &client!(cx, aws_sdk_organizations);
-    cx.each(accounts, |id| tags_of(cx, client, id)).await
+    let look = |id: posture_model::AccountId| async move { tags_of(cx, client, id.as_str()).await };
+    cx.each(accounts, look).await
 }
 
 // ---- Policies -----------------------------------------------------------------------------------
