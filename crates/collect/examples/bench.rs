@@ -3,20 +3,26 @@
 //! `cargo run --package posture-collect --example bench`. The floor of a service is, in the slowest account and
 //! region, the longest chain of calls that need each other's answers, times the latency; or the calls by the rate
 //! that the scan keeps to by itself. The ratio to it says more than the seconds, which depend on the machine. CPU
-//! is that of the scan's threads without the server's, under the profile that this is built with.
+//! and peak memory are those of the scan, which runs in a process of its own; the server shares the machine with it.
+//! A service that alone makes thousands of calls in the second that its floor is long is bound by the processor.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints")]
 #![expect(clippy::expect_used, reason = "a benchmark may stop where it likes")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use posture_collect::{AccountRole, Progress, ScanRequest, Session, paces, scan, services};
 use posture_fleet::{Config, Estate, Faults, Fleet, Floor, Latency, Limit};
 use posture_model::{AccountId, Gap};
 use posture_snapshot::{Directory, Snapshot, ToolRecord, UnitKey};
+
+// The program's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ACCOUNTS: usize = 20;
 const REGIONS: [&str; 4] = ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"];
@@ -24,13 +30,28 @@ const RESOURCES: usize = 5;
 const LATENCY_MS: u64 = 50;
 
 fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let ["scan", url, service, place] = args
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        return scan_here(url, service, Path::new(place));
+    }
+    if std::env::var_os(SMALL_PAGES).is_none() {
+        // The server has a thread for each connection, and huge pages for each of them would cost more than
+        // its answers. The scan has them, as the program does.
+        let again = own().args(&args).env(SMALL_PAGES, "0").status();
+        std::process::exit(i32::from(!again.is_ok_and(|status| status.success())));
+    }
     println!(
         "{ACCOUNTS} accounts x {} regions x {RESOURCES} resources, {LATENCY_MS} ms a call",
         REGIONS.len()
     );
     println!(
-        "{:<14} {:>7} {:>10} {:>8} {:>8} {:>8} {:>6} {:>9}",
-        "service", "calls", "resources", "calls/r", "seconds", "floor", "ratio", "us/call"
+        "{:<14} {:>7} {:>10} {:>8} {:>8} {:>8} {:>6} {:>9} {:>6}",
+        "service", "calls", "resources", "calls/r", "seconds", "floor", "ratio", "us/call", "MiB"
     );
     let fleet = Fleet::start(Config {
         estate: Estate {
@@ -43,12 +64,26 @@ fn main() {
         ..Config::default()
     })
     .expect("a fleet");
-    for service in services() {
-        measure(&fleet, service.name);
+    // Kept until the end: a file system has work to do for what has just been removed.
+    let directory = tempfile::tempdir().expect("a directory");
+    let names = services().iter().map(|service| service.name).chain([ALL]);
+    for name in names.filter(|name| args.is_empty() || args.iter().any(|only| only == name)) {
+        measure(&fleet, name, &directory.path().join(name));
     }
 }
 
-fn measure(fleet: &Fleet, service: &str) {
+/// Every collector, as a scan that names none has them.
+const ALL: &str = "all";
+
+/// By which the allocator is told not to ask for huge pages.
+const SMALL_PAGES: &str = "MIMALLOC_ALLOW_THP";
+
+/// This program once more.
+fn own() -> Command {
+    Command::new(std::env::current_exe().expect("a path"))
+}
+
+fn measure(fleet: &Fleet, service: &str, place: &Path) {
     let slow = Faults {
         latency: Latency {
             base_ms: LATENCY_MS,
@@ -58,32 +93,49 @@ fn measure(fleet: &Fleet, service: &str) {
     };
     fleet.set_faults(slow).expect("faults that make sense");
     fleet.reset();
-    let directory = tempfile::tempdir().expect("a directory");
-    let place = directory.path().join("snapshot");
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let (started, before) = (Instant::now(), cpu());
-    runtime
-        .block_on(scan(request(fleet, service, &place), Arc::new(Silent)))
+    let output = own()
+        .args(["scan", &fleet.url(), service])
+        .arg(place)
+        .env_remove(SMALL_PAGES)
+        .output()
         .expect("a scan");
-    let (seconds, used) = (
-        started.elapsed().as_secs_f64(),
-        cpu().saturating_sub(before),
-    );
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let figures: Vec<f64> = text
+        .split_whitespace()
+        .map(|word| word.parse().expect("a number"))
+        .collect();
+    let [seconds, processor, memory] = figures.as_slice() else {
+        panic!("{text}");
+    };
     let stats = fleet.stats();
     let floor = Floor::of(&stats, fleet.estate(), LATENCY_MS as f64, &limits());
     let calls = stats.totals.counts.calls;
-    let snapshot = Snapshot::open(&place).expect("a snapshot");
+    let snapshot = Snapshot::open(place).expect("a snapshot");
     let resources: u64 = snapshot.manifest().units.iter().map(|u| u.resources).sum();
     println!(
-        "{service:<14} {calls:>7} {resources:>10} {:>8.2} {seconds:>8.2} {:>8.2} {:>6.2} {:>9.0}",
+        "{service:<14} {calls:>7} {resources:>10} {:>8.2} {seconds:>8.2} {:>8.2} {:>6.2} {:>9.0} {:>6.0}",
         calls as f64 / resources.max(1) as f64,
         floor.seconds,
         seconds / floor.seconds,
-        used.as_secs_f64() * 1e6 / calls.max(1) as f64,
+        processor * 1e6 / calls.max(1) as f64,
+        memory / 1024.0,
     );
 }
 
-fn request(fleet: &Fleet, service: &str, place: &Path) -> ScanRequest {
+/// One scan in a process of its own: prints its seconds, its seconds of processor time, and its peak memory in
+/// KiB.
+fn scan_here(url: &str, service: &str, place: &Path) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let started = Instant::now();
+    runtime
+        .block_on(scan(request(url, service, place), Arc::new(Silent)))
+        .expect("a scan");
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{seconds} {} {}", processor_seconds(), peak_memory());
+}
+
+fn request(url: &str, service: &str, place: &Path) -> ScanRequest {
     let tool = ToolRecord {
         name: "posture".to_owned(),
         version: "bench".to_owned(),
@@ -91,9 +143,13 @@ fn request(fleet: &Fleet, service: &str, place: &Path) -> ScanRequest {
     ScanRequest {
         organization: true,
         role: Some(AccountRole::new("PostureScan")),
-        services: vec![service.to_owned()],
+        services: if service == ALL {
+            Vec::new()
+        } else {
+            vec![service.to_owned()]
+        },
         ..ScanRequest::new(
-            Session::local(&fleet.url(), REGIONS[0], "local"),
+            Session::local(url, REGIONS[0], "local"),
             Directory::store(place),
             tool,
         )
@@ -122,22 +178,19 @@ fn limits() -> BTreeMap<String, Limit> {
     limits
 }
 
-/// Processor time of this process's threads that are not the server's. There are a hundred ticks in a second.
-fn cpu() -> Duration {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else {
-        return Duration::ZERO;
-    };
-    let ticks = threads.flatten().filter_map(|thread| {
-        let stat = std::fs::read_to_string(thread.path().join("stat")).ok()?;
-        let (name, rest) = stat.rsplit_once(')')?;
-        if name.contains("(fleet") {
-            return None;
-        }
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-        Some(number(11)? + number(12)?)
-    });
-    Duration::from_millis(10 * ticks.sum::<u64>())
+/// Processor time of this process. There are a hundred ticks in a second.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let number = |index| fields.split_whitespace().nth(index)?.parse::<f64>().ok();
+    (number(11).unwrap_or(0.0) + number(12).unwrap_or(0.0)) / 100.0
+}
+
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.and_then(|kib| kib.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
 }
 
 struct Silent;

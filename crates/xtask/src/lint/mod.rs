@@ -5,6 +5,7 @@
 mod dependencies;
 mod layout;
 mod manifest;
+mod profiles;
 mod source;
 mod text;
 
@@ -79,6 +80,7 @@ pub(crate) fn run(root: &Path, args: &Args) -> Result<bool, Error> {
         violations.extend(text::lint(&file.path, content, &words));
     }
     violations.extend(layout::lint(&files));
+    violations.extend(profiles::lint(&files));
     violations.sort();
     violations.dedup();
     for violation in &violations {
