@@ -76,6 +76,23 @@ fn manifests_are_valid_kubernetes() {
 }
 
 #[test]
+fn the_image_is_sound_static_and_nobodys() {
+    let Some(python) = Kind::Moto.python() else {
+        return;
+    };
+    let file = recipe("container/Dockerfile");
+    let strict = [Path::new("--failure-threshold"), Path::new("info"), &file];
+    assert_silent(&beside(&python, "hadolint", &strict));
+    let text = std::fs::read_to_string(file).unwrap();
+    let last = text.rsplit("\nFROM ").next().unwrap();
+    assert!(last.starts_with("gcr.io/distroless/static"), "{last}");
+    // Kubernetes cannot tell whether a name is root's.
+    assert!(last.contains("\nUSER 65532:65532\n"), "{last}");
+    let posture = "ENTRYPOINT [\"/usr/local/bin/posture\"]";
+    assert!(last.contains(posture), "{last}");
+}
+
+#[test]
 fn recipes_call_the_program_as_it_is() {
     for (name, expected) in [
         ("aws-batch/template.yaml", 2),

@@ -315,7 +315,10 @@ impl Cx {
             let sent = Instant::now();
             let answer = {
                 let _waiting = Waiting::on(&inner.waits.answer);
-                tokio::time::timeout(inner.shared.policy.attempt_timeout, send()).await
+                // Boxed, since the SDK's futures are large, and those of collectors that hold several would be
+                // moved about by tens of kilobytes.
+                let sending = Box::pin(send());
+                tokio::time::timeout(inner.shared.policy.attempt_timeout, sending).await
             };
             let elapsed = sent.elapsed();
             drop(permit);

@@ -25,9 +25,6 @@ pub struct Rate {
 /// Calls that go out before anything has been answered: a quota may be half used up by others.
 const FIRST_CALLS: f64 = 10.0;
 
-/// The same as the seconds in which so many would go out anyway, where that is more.
-const FIRST_SECONDS: f64 = 0.25;
-
 /// Further calls that every answer lets go, until the whole burst has been used.
 const GROWTH: f64 = 1.3;
 
@@ -103,9 +100,7 @@ impl Bucket {
             burst: contract.burst.max(1.0),
             per_second: contract.per_second.max(f64::MIN_POSITIVE),
         };
-        let first = (contract.per_second * FIRST_SECONDS)
-            .max(FIRST_CALLS)
-            .min(contract.burst);
+        let first = contract.burst.min(FIRST_CALLS);
         let full = |count| Tokens {
             count,
             at: Instant::now(),

@@ -7,6 +7,7 @@ use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region as SdkRegion};
 use aws_credential_types::Credentials;
@@ -155,6 +156,9 @@ impl Session {
             .http_client(GuardedClient::shared(http, clock.clone()))
             // Retries are ours, so that each is limited and counted; see `Cx::call`.
             .retry_config(RetryConfig::disabled())
+            // So are time-outs: a whole attempt has one, and answers are small. To watch each for its pace costs
+            // a timer and a task's worth of work for every call.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .timeout_config(TimeoutConfig::builder().connect_timeout(connect).build())
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .time_source(time)
