@@ -406,6 +406,18 @@ fn addresses_lead_where_they_say_and_back() {
     browser.wait_for(SHEET_IS_OPEN);
     browser.press("Escape");
     browser.wait_for(&filtered);
+    // A browser that asks nobody before it closes a dialog leaves the same way, one step.
+    browser.evaluate("history.forward()");
+    browser.wait_for(SHEET_IS_OPEN);
+    browser.evaluate(
+        "{ const sheet = document.querySelector('dialog.sheet'); \
+           sheet.dispatchEvent(new Event('cancel')); sheet.close(); }",
+    );
+    browser.wait_for(&filtered);
+    browser.settle();
+    browser.wait_for(&filtered);
+    browser.wait_for("!document.documentElement.classList.contains('sheet-open')");
+    assert_eq!(count(&mut browser), high);
     browser.evaluate("history.back()");
     browser.wait_for("location.hash === '#findings'");
     browser.settle();

@@ -79,7 +79,7 @@ impl Progress for Shown {
         self.bar.suspend(|| {
             tracing::warn!(
                 %began,
-                "an interrupted scan is more than a day old: everything is read anew"
+                "an interrupted scan did not begin within the last day: everything is read anew"
             );
         });
     }

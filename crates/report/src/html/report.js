@@ -827,7 +827,7 @@
   }
 
   function shutSheet() {
-    if (!sheet.open) return;
+    if (!root.classList.contains("sheet-open")) return;
     root.classList.remove("sheet-open");
     sheet.close();
     const at = items.findIndex((item) => item.row === opened.row);
@@ -1091,8 +1091,12 @@
     // The present is at the right.
     for (const trend of document.querySelectorAll(".trend")) trend.scrollLeft = trend.scrollWidth;
     document.body.append(sheet);
-    sheet.addEventListener("cancel", (event) => { event.preventDefault(); closeSheet(); });
-    // A browser may close a dialog whatever the page says.
+    // A browser may close a dialog whatever the page says. It is left once: by one event or by the other.
+    sheet.addEventListener("cancel", (event) => {
+      if (!event.cancelable) return;
+      event.preventDefault();
+      closeSheet();
+    });
     sheet.addEventListener("close", () => root.classList.contains("sheet-open") && closeSheet());
     sheet.addEventListener("click", (event) => event.target === sheet && closeSheet());
     addEventListener("beforeprint", printable);
