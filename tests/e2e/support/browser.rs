@@ -15,6 +15,11 @@ use super::scanned::work_dir;
 /// Longest wait for an answer, or for something to come true on the page.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// Where a page is, for messages.
+const WHERE: &str = "`${location.href.slice(-80)}, ${document.visibilityState}, \
+     ${document.hasFocus() ? 'with' : 'without'} focus on ${document.activeElement?.outerHTML.slice(0, 80)}, \
+     dialogs open: ${document.querySelectorAll('dialog[open]').length}`";
+
 /// Where browsers are installed.
 const PLACES: [&str; 4] = [
     "/usr/bin/chromium",
@@ -204,7 +209,11 @@ impl Browser {
             "(() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }})()"
         );
         while self.evaluate(&safe) != true {
-            assert!(Instant::now() < deadline, "never true: {expression}");
+            assert!(
+                Instant::now() < deadline,
+                "never true: {expression}; the page is {}",
+                self.evaluate(WHERE)
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }

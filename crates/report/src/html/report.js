@@ -808,12 +808,12 @@
   // --- One finding ---------------------------------------------------------------------------------
 
   const sheet = el("dialog", { class: "sheet", "aria-labelledby": "sheet-title" });
-  let opened = { row: -1, here: false };
+  let opened = { row: -1, here: false, left: false };
 
   function openSheet(id, here) {
     const row = rowOf(id);
     // A step to the next finding keeps what the first one knew of the way back.
-    opened = { row, here: sheet.open ? opened.here : here };
+    opened = { row, here: sheet.open ? opened.here : here, left: false };
     fillSheet(id, row);
     root.classList.add("sheet-open");
     if (!sheet.open) sheet.showModal();
@@ -821,7 +821,10 @@
     $("sheet-title").focus();
   }
 
+  /** Goes back to where the sheet was opened from: once, however many events say that it closes. */
   function closeSheet() {
+    if (opened.left) return;
+    opened.left = true;
     if (opened.here) history.back();
     else go(`#findings${writeState()}`, false, true);
   }
@@ -1091,13 +1094,9 @@
     // The present is at the right.
     for (const trend of document.querySelectorAll(".trend")) trend.scrollLeft = trend.scrollWidth;
     document.body.append(sheet);
-    // A browser may close a dialog whatever the page says. It is left once: by one event or by the other.
-    sheet.addEventListener("cancel", (event) => {
-      if (!event.cancelable) return;
-      event.preventDefault();
-      closeSheet();
-    });
-    sheet.addEventListener("close", () => root.classList.contains("sheet-open") && closeSheet());
+    sheet.addEventListener("cancel", (event) => { event.preventDefault(); closeSheet(); });
+    // A browser may close a dialog whatever the page says. The event comes late: the sheet may be open again.
+    sheet.addEventListener("close", () => !sheet.open && root.classList.contains("sheet-open") && closeSheet());
     sheet.addEventListener("click", (event) => event.target === sheet && closeSheet());
     addEventListener("beforeprint", printable);
     addEventListener("afterprint", () => document.querySelector(".printed")?.remove());
