@@ -1,6 +1,6 @@
 //! How long collectors take against what no scheduler can beat, over a simulated fleet of accounts.
 //!
-//! `cargo run --package posture-collect --example bench`. The floor of a service is, in the slowest account and
+//! `cargo run --release --package posture-collect --example bench`. The floor of a service is, in the slowest account and
 //! region, the longest chain of calls that need each other's answers, times the latency; or the calls by the rate
 //! that the scan keeps to by itself. The ratio to it says more than the seconds, which depend on the machine. CPU
 //! and peak memory are those of the scan, which runs in a process of its own; the server shares the machine with it.
@@ -180,17 +180,20 @@ fn limits() -> BTreeMap<String, Limit> {
 
 /// Processor time of this process. There are a hundred ticks in a second.
 fn processor_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let number = |index| fields.split_whitespace().nth(index)?.parse::<f64>().ok();
-    (number(11).unwrap_or(0.0) + number(12).unwrap_or(0.0)) / 100.0
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("a Linux");
+    let (_, fields) = stat.rsplit_once(')').expect("a name");
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    ticks
+        .map(|ticks| ticks.parse::<f64>().expect("a number"))
+        .sum::<f64>()
+        / 100.0
 }
 
 fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = std::fs::read_to_string("/proc/self/status").expect("a Linux");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.and_then(|kib| kib.trim().trim_end_matches(" kB").parse().ok())
-        .unwrap_or(0)
+        .expect("a peak")
 }
 
 struct Silent;

@@ -159,7 +159,7 @@ impl SnapshotWriter {
             Some(shard) => Self::begin_shard(store, fresh, shard)?,
             None => Self::begin(store, fresh)?,
         };
-        // Written at once, so that an unwritable directory or a full disk shows before the first call.
+        // Written at once, so that an unwritable directory or a full disk shows before the first unit is read.
         writer.write_manifest()?;
         Ok(writer)
     }

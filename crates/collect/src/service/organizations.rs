@@ -8,6 +8,7 @@ use aws_sdk_organizations::types::{
     Account as SdkAccount, Organization as SdkOrganization, PolicySummary, PolicyType,
     PolicyTypeStatus, Root, Tag,
 };
+use posture_model::AccountId;
 use posture_model::organizations::{Account, Organization, OrganizationalUnit, Policy};
 
 use crate::operation::Operation;
@@ -479,12 +480,9 @@ pub(crate) async fn chart(cx: &Cx) -> Chart {
 }
 
 /// The tags of accounts, in the order given.
-pub(crate) async fn account_tags(
-    cx: &Cx,
-    accounts: Vec<posture_model::AccountId>,
-) -> Vec<Collected<Tags>> {
+pub(crate) async fn account_tags(cx: &Cx, accounts: Vec<AccountId>) -> Vec<Collected<Tags>> {
     let client = &client!(cx, aws_sdk_organizations);
-    let look = |id: posture_model::AccountId| async move { tags_of(cx, client, id.as_str()).await };
+    let look = |id: AccountId| async move { tags_of(cx, client, id.as_str()).await };
     cx.each(accounts, look).await
 }
 
