@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::support::{Posture, Ran, Server, binary, read_json, work_dir};
+use crate::support::{Posture, Ran, Server, binary, read_json, with_file_system, work_dir};
 
 const GOOD: &str = "{\"good\": true}\n";
 
@@ -690,24 +690,12 @@ fn a_disk_with_no_room_for_the_snapshot() {
 fn a_file_system_that_is_full() {
     let Some(server) = Server::moto() else { return };
     let mount = work_dir().join("full");
-    std::fs::create_dir(&mount).unwrap();
-    // A small file system of the run's own goes away with it. Where that is not permitted, the limit on
-    // file sizes above has to do.
-    let inside = |script: &str| {
-        let mut unshare = Command::new("unshare");
-        unshare
-            .args(["-rm", "bash", "-c"])
-            .arg(format!(
-                "mount -t tmpfs -o size=12k none \"$0\" && {script}"
-            ))
-            .arg(&mount);
-        unshare
-    };
-    if !inside("true").status().is_ok_and(|status| status.success()) {
+    // Where that is not permitted, the limit on file sizes above has to do.
+    let Some(inside) = with_file_system(&mount, "size=12k", "exec \"$@\"", &[]) else {
         return;
-    }
+    };
     let ran = Posture::through(
-        inside("exec \"$@\""),
+        inside,
         [
             "scan",
             "--service",

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use posture_model::Timestamp;
 
-use crate::support::{Kind, Posture, Proxy, Ran, Server, demo, findings, read_json, work_dir};
+use crate::support::{
+    Kind, Posture, Proxy, Ran, Server, demo, findings, read_json, with_file_system, work_dir,
+};
 
 const SCOPE: [&str; 9] = [
     "--org",
@@ -297,17 +299,7 @@ fn what_was_begun_too_long_ago_is_read_anew_and_that_is_said() {
 fn a_file_system_that_becomes_read_only_keeps_what_is_complete() {
     let Some(server) = Server::moto() else { return };
     let (mount, name) = (work_dir().join("trouble"), "trouble-after");
-    std::fs::create_dir(&mount).unwrap();
-    let mut unshare = Command::new("unshare");
-    unshare.args(["-rm", "bash", "-c"]);
-    let possible = Command::new("unshare").args(["-rm", "true"]).status();
-    if !possible.is_ok_and(|status| status.success()) {
-        return;
-    }
-    unshare
-        .arg(
-            r#"
-            mount -t tmpfs none "$0" || exit 99
+    let script = r#"{
             "${@:2}" &
             scan=$!
             for ((i = 0; i < 6000; i++)); do
@@ -320,11 +312,12 @@ fn a_file_system_that_becomes_read_only_keeps_what_is_complete() {
             code=$?
             cp -a "$0/snapshot" "$1"
             exit "$code"
-            "#,
-        )
-        .args([&mount, &snapshot(name)]);
+            }"#;
+    let Some(shell) = with_file_system(&mount, "mode=700", script, &[&snapshot(name)]) else {
+        return;
+    };
     let proxy = Proxy::slow(&server.endpoint, Duration::from_millis(20));
-    let ran = Posture::through(unshare, ["scan"])
+    let ran = Posture::through(shell, ["scan"])
         .args(SCOPE)
         .args([Path::new("--snapshot"), &mount.join("snapshot")])
         .keys("local", "local")
@@ -349,37 +342,20 @@ fn a_file_system_that_becomes_read_only_keeps_what_is_complete() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_told_before_anything_is_asked_and_one_can_read_from_it() {
+fn a_directory_that_cannot_be_written_is_told_before_a_unit_is_read_and_one_can_read_from_it() {
     let (Some(server), Some(scanned)) = (Server::moto(), demo()) else {
         return;
     };
     let mount = work_dir().join("sealed");
-    std::fs::create_dir(&mount).unwrap();
-    let sealed = || {
-        let mut unshare = Command::new("unshare");
-        unshare
-            .args(["-rm", "bash", "-c"])
-            .arg(
-                "mount -t tmpfs none \"$0\" && cp -a \"$1\" \"$0/snapshot\" \
-                 && mount -o remount,ro \"$0\" && exec \"${@:2}\"",
-            )
-            .args([&mount, &scanned.snapshot]);
-        unshare
-    };
-    if !sealed()
-        .arg("true")
-        .status()
-        .is_ok_and(|status| status.success())
-    {
-        return;
-    }
-    let proxy = Proxy::slow(&server.endpoint, Duration::ZERO);
+    let script = "cp -a \"$1\" \"$0/snapshot\" && mount -o remount,ro \"$0\" && exec \"${@:2}\"";
+    let sealed = || with_file_system(&mount, "mode=700", script, &[&scanned.snapshot]);
     for place in ["snapshot", "new"] {
-        let ran = Posture::through(sealed(), ["scan"])
+        let Some(shell) = sealed() else { return };
+        let ran = Posture::through(shell, ["scan"])
             .args(SCOPE)
             .args([Path::new("--snapshot"), &mount.join(place)])
             .keys("local", "local")
-            .at(&proxy.endpoint())
+            .at(&server.endpoint)
             .run()
             .code(2);
         assert!(
@@ -387,10 +363,12 @@ fn a_directory_that_cannot_be_written_is_told_before_anything_is_asked_and_one_c
             "{}",
             ran.stderr
         );
+        assert!(!ran.stderr.contains("scan planned"), "{}", ran.stderr);
         assert_eq!(ran.stdout, "");
     }
+    let Some(shell) = sealed() else { return };
     // Reading needs no place to write to.
-    let ran = Posture::through(sealed(), ["evaluate", "-o", "json"])
+    let ran = Posture::through(shell, ["evaluate", "-o", "json"])
         .args([mount.join("snapshot")])
         .run();
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();

@@ -14,7 +14,7 @@ pub(crate) use browser::Browser;
 pub(crate) use findings::{Finding, Key, findings, read_json};
 pub(crate) use hook::Hook;
 pub(crate) use hub::Hub;
-pub(crate) use program::{Posture, Ran, binary, manifest_dir};
+pub(crate) use program::{Posture, Ran, binary, manifest_dir, with_file_system};
 pub(crate) use proxy::{Proxy, Request};
 pub(crate) use scanned::{demo, work_dir};
 pub(crate) use server::{Kind, Server, Setup};

@@ -62,6 +62,30 @@ pub(crate) struct Posture {
     input: Vec<u8>,
 }
 
+/// A shell in which a new and empty file system lies at `mount`, which the script has as `$0` and the further words
+/// behind it: it goes away with the run. None where that is not permitted.
+pub(crate) fn with_file_system(
+    mount: &Path,
+    options: &str,
+    script: &str,
+    words: &[&Path],
+) -> Option<Command> {
+    std::fs::create_dir_all(mount).unwrap();
+    let shell = |script: &str| {
+        let mut unshare = Command::new("unshare");
+        unshare
+            .args(["-rm", "bash", "-c"])
+            .arg(format!(
+                "mount -t tmpfs -o {options} none \"$0\" && {script}"
+            ))
+            .arg(mount)
+            .args(words);
+        unshare
+    };
+    let permitted = shell("true").status().is_ok_and(|status| status.success());
+    permitted.then(|| shell(script))
+}
+
 /// How a run ended.
 #[derive(Debug)]
 pub(crate) struct Ran {
