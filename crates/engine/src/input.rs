@@ -52,6 +52,7 @@ impl Input {
     /// Reads a whole snapshot.
     pub fn read(snapshot: &Snapshot) -> Result<Self, SnapshotError> {
         let manifest = snapshot.manifest().clone();
+        snapshot.read_ahead(&manifest.units);
         let all: Vec<usize> = (0..manifest.units.len()).collect();
         let units = read_units(snapshot, &all, &Wanted::everything())?;
         Ok(Self::index(manifest, units))

@@ -27,9 +27,13 @@ impl<'s> Reader<'s> {
         wanted: &Wanted,
         limits: &Limits,
     ) -> Result<Self, SnapshotError> {
+        let shares = shares(snapshot.manifest(), wanted, limits.resources);
+        let records = &snapshot.manifest().units;
+        let units = shares.iter().flat_map(|share| &share.units);
+        snapshot.read_ahead(units.filter_map(|number| records.get(*number)));
         Ok(Self {
             snapshot,
-            shares: shares(snapshot.manifest(), wanted, limits.resources),
+            shares,
             organization: Arc::new(organization(snapshot)?),
             elsewhere: Arc::new(Shelves::new(snapshot, limits.elsewhere)),
         })

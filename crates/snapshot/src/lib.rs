@@ -17,5 +17,5 @@ pub use format::{
 };
 pub use read::{Envelope, Line, Snapshot, missing_shards};
 pub use shard::{Shard, ShardError};
-pub use store::{Directory, Store};
+pub use store::{Directory, See, Store};
 pub use write::{SnapshotWriter, UnitWriter};

@@ -46,7 +46,8 @@ impl Snapshot {
             });
         };
         if manifest.scan.finished_at.is_none() {
-            manifest.units = read_unit_records(store.as_ref(), "")?;
+            let names = store.list(UNITS)?;
+            manifest.units = read_unit_records(store.as_ref(), "", &names)?;
             manifest.units.sort_by(|a, b| a.key.cmp(&b.key));
         }
         let base = match &manifest.generation {
@@ -63,6 +64,13 @@ impl Snapshot {
     /// The manifest.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Is told which units will be read, in about this order; see [`Store::read_ahead`].
+    pub fn read_ahead<'u>(&self, units: impl IntoIterator<Item = &'u UnitRecord>) {
+        let units = units.into_iter().filter(|unit| unit.resources > 0);
+        let names = units.map(|unit| unit_names(&self.base, &unit.key).0);
+        self.store.read_ahead(names.collect());
     }
 
     /// All resources of a unit, in memory.
@@ -84,6 +92,10 @@ impl Snapshot {
         unit: &UnitRecord,
         mut see: impl FnMut(Line<'_>) -> Result<(), SnapshotError>,
     ) -> Result<(), SnapshotError> {
+        // Most services are not used in most regions, and an object store takes its time for each file.
+        if unit.resources == 0 {
+            return Ok(());
+        }
         let (path, bytes) = self.compressed(unit)?;
         if hex(&Sha256::digest(&bytes)) != unit.sha256 {
             return Err(SnapshotError::corrupt(
@@ -195,13 +207,27 @@ impl Line<'_> {
     }
 }
 
+/// What the names of units begin with.
+pub(crate) const UNITS: &str = "account=";
+
+/// What the names of resources and of records end with.
+pub(crate) const RESOURCES: &str = ".jsonl.zst";
+pub(crate) const RECORD: &str = ".unit.json";
+
 /// Names of a unit's resources and of its record.
 pub(crate) fn unit_names(base: &str, key: &UnitKey) -> (String, String) {
     let stem = format!(
-        "{base}account={}/region={}/{}",
+        "{base}{UNITS}{}/region={}/{}",
         key.account, key.region, key.service
     );
-    (format!("{stem}.jsonl.zst"), format!("{stem}.unit.json"))
+    (format!("{stem}{RESOURCES}"), format!("{stem}{RECORD}"))
+}
+
+/// Account and region of the unit that a file of a snapshot without a generation belongs to.
+fn unit_place(name: &str) -> Option<(AccountId, Region)> {
+    let (account, rest) = name.strip_prefix(UNITS)?.split_once('/')?;
+    let (region, _) = rest.strip_prefix("region=")?.split_once('/')?;
+    Some((AccountId::new(account).ok()?, Region::new(region).ok()?))
 }
 
 /// A manifest; none where there is no such file.
@@ -209,27 +235,28 @@ pub(crate) fn read_manifest(
     store: &dyn Store,
     name: &str,
 ) -> Result<Option<Manifest>, SnapshotError> {
-    let path = store.place(name);
-    let Some(bytes) = store.read(name)? else {
-        return Ok(None);
-    };
+    let bytes = store.read(name)?;
+    bytes
+        .map(|bytes| parse_manifest(&store.place(name), &bytes))
+        .transpose()
+}
+
+fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, SnapshotError> {
     // The version is looked at by itself: the rest of a newer manifest may not parse at all.
     #[derive(Deserialize)]
     struct Version {
         schema_version: String,
     }
     let found: Version =
-        serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
+        serde_json::from_slice(bytes).map_err(|e| SnapshotError::corrupt(path, e))?;
     if newer(&found.schema_version, SCHEMA_VERSION) {
         return Err(SnapshotError::Newer {
-            path,
+            path: path.to_owned(),
             found: found.schema_version,
             supported: SCHEMA_VERSION,
         });
     }
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|e| SnapshotError::corrupt(&path, e))
+    serde_json::from_slice(bytes).map_err(|e| SnapshotError::corrupt(path, e))
 }
 
 fn newer(found: &str, supported: &str) -> bool {
@@ -241,20 +268,18 @@ fn newer(found: &str, supported: &str) -> bool {
     numbers(found) > numbers(supported)
 }
 
-/// The records of all complete units of a snapshot.
+/// The records of complete units, of those that are in a listing of the store.
 pub(crate) fn read_unit_records(
     store: &dyn Store,
     base: &str,
+    names: &[String],
 ) -> Result<Vec<UnitRecord>, SnapshotError> {
-    let mut records = Vec::new();
-    for name in store.list(&format!("{base}account="))? {
-        if !name.ends_with(".unit.json") {
-            continue;
-        }
-        let path = store.place(&name);
-        let Some(bytes) = store.read(&name)? else {
-            continue;
-        };
+    let records = names.iter().filter(|name| name.ends_with(RECORD));
+    let records: Vec<String> = records.cloned().collect();
+    let mut found = Vec::with_capacity(records.len());
+    store.read_each(&records, &mut |name, bytes| {
+        let Some(bytes) = bytes else { return Ok(()) };
+        let path = store.place(name);
         let record: UnitRecord =
             serde_json::from_slice(&bytes).map_err(|e| SnapshotError::corrupt(&path, e))?;
         // A record that was moved would make another unit's resources vanish.
@@ -262,24 +287,42 @@ pub(crate) fn read_unit_records(
         if expected != name {
             return Err(SnapshotError::corrupt(&path, "it records another unit"));
         }
-        records.push(record);
-    }
-    Ok(records)
+        found.push(record);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The records of the units of a shard that are complete, of those that are in a listing of the store.
+pub(crate) fn own_records(
+    store: &dyn Store,
+    shard: Shard,
+    names: &[String],
+) -> Result<Vec<UnitRecord>, SnapshotError> {
+    // Those of other shards are not read: each would read what all have written.
+    let foreign = |name: &String| {
+        unit_place(name).is_some_and(|(account, region)| !shard.takes(&account, &region))
+    };
+    let own = names.iter().filter(|name| !foreign(name));
+    read_unit_records(store, "", &own.cloned().collect::<Vec<_>>())
 }
 
 /// The manifests of the shards that are there.
 pub(crate) fn shard_manifests(
     store: &dyn Store,
 ) -> Result<BTreeMap<Shard, Manifest>, SnapshotError> {
+    let names = store.list(shard::PREFIX)?;
+    let names: Vec<String> = names
+        .into_iter()
+        .filter(|name| Shard::of_manifest(name).is_some())
+        .collect();
     let mut found = BTreeMap::new();
-    for name in store.list(shard::PREFIX)? {
-        let Some(shard) = Shard::of_manifest(&name) else {
-            continue;
-        };
-        if let Some(manifest) = read_manifest(store, &name)? {
-            found.insert(shard, manifest);
+    store.read_each(&names, &mut |name, bytes| {
+        if let Some((shard, bytes)) = Shard::of_manifest(name).zip(bytes) {
+            found.insert(shard, parse_manifest(&store.place(name), &bytes)?);
         }
-    }
+        Ok(())
+    })?;
     Ok(found)
 }
 
@@ -326,9 +369,15 @@ fn read_shards(store: &dyn Store) -> Result<Manifest, SnapshotError> {
     let place = store.place("");
     let corrupt = |detail: &str| SnapshotError::corrupt(&place, detail);
     let mut merged: Option<Manifest> = None;
+    let running = |manifest: &Manifest| manifest.scan.finished_at.is_none();
+    let names = if fresh.values().any(running) {
+        store.list(UNITS)?
+    } else {
+        Vec::new()
+    };
     for (shard, mut manifest) in fresh {
-        if manifest.scan.finished_at.is_none() {
-            manifest.units = own_records(store, shard)?;
+        if running(&manifest) {
+            manifest.units = own_records(store, shard, &names)?;
         }
         match &mut merged {
             None => merged = Some(manifest),
@@ -349,16 +398,6 @@ fn read_shards(store: &dyn Store) -> Result<Manifest, SnapshotError> {
     merged.shard = None;
     merged.shards = Some(shards);
     Ok(merged)
-}
-
-/// The units of a shard that are complete.
-pub(crate) fn own_records(
-    store: &dyn Store,
-    shard: Shard,
-) -> Result<Vec<UnitRecord>, SnapshotError> {
-    let mut records = read_unit_records(store, "")?;
-    records.retain(|record| shard.takes(&record.key.account, &record.key.region));
-    Ok(records)
 }
 
 /// Adds what another shard read.

@@ -34,7 +34,27 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// The place of a file as a person would name it; of the store itself for an empty name.
     fn place(&self, name: &str) -> PathBuf;
+
+    /// Shows what files hold, in the order in which they are named. A store that is far away reads several at once;
+    /// no more than a few are in memory. `see` may not ask the store for anything.
+    fn read_each(&self, names: &[String], see: &mut See<'_>) -> Result<(), SnapshotError> {
+        names
+            .iter()
+            .try_for_each(|name| see(name, self.read(name)?))
+    }
+
+    /// Removes files, which need not be there.
+    fn remove_each(&self, names: &[String]) -> Result<(), SnapshotError> {
+        names.iter().try_for_each(|name| self.remove(name))
+    }
+
+    /// Is told which files will be read, perhaps more than once, in about this order, and will not be written before.
+    /// A store that is far away may bring them nearer; nobody waits for it.
+    fn read_ahead(&self, _names: Vec<String>) {}
 }
+
+/// Takes the name of a file and what it holds.
+pub type See<'a> = dyn FnMut(&str, Option<Vec<u8>>) -> Result<(), SnapshotError> + 'a;
 
 /// A directory of the file system.
 #[derive(Debug, Clone)]

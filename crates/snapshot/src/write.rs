@@ -13,7 +13,8 @@ use crate::format::{
     UnitRecord,
 };
 use crate::read::{
-    MANIFEST, own_records, place_of, read_manifest, read_unit_records, shard_manifests, unit_names,
+    MANIFEST, RECORD, RESOURCES, UNITS, own_records, place_of, read_manifest, read_unit_records,
+    shard_manifests, unit_names,
 };
 use crate::shard::{self, Shard};
 use crate::store::{Directory, Store};
@@ -357,7 +358,8 @@ fn resume(store: &dyn Store, base: &str, fresh: Manifest) -> Result<Start, Snaps
         return Ok(Start::anew(fresh, Some(&found)));
     }
     same_scope(store, &found, &fresh)?;
-    let records = read_unit_records(store, base)?;
+    let names = store.list(&format!("{base}{UNITS}"))?;
+    let records = read_unit_records(store, base, &names)?;
     let done = intact(store, base, records)?;
     Ok(Start::resumed(found, fresh, done))
 }
@@ -371,13 +373,14 @@ fn resume_shard(store: &dyn Store, fresh: Manifest, shard: Shard) -> Result<Star
     };
     let foreign = |name: &String| {
         !name.starts_with(shard::PREFIX)
-            && !name.starts_with("account=")
+            && !name.starts_with(UNITS)
             && !name.starts_with(".posture-")
     };
     if store.read(MANIFEST)?.is_some() {
         return Err(differs("it was not written in shards".to_owned()));
     }
-    if store.list("")?.iter().any(foreign) {
+    let names = store.list("")?;
+    if names.iter().any(foreign) {
         return Err(SnapshotError::NotEmpty { path });
     }
     let all = shard_manifests(store)?;
@@ -389,16 +392,14 @@ fn resume_shard(store: &dyn Store, fresh: Manifest, shard: Shard) -> Result<Star
     for found in all.values().filter(|found| !is_old(&found.scan, now)) {
         same_scope(store, found, &fresh)?;
     }
-    let records = own_records(store, shard)?;
+    let records = own_records(store, shard, &names)?;
     match all.get(&shard) {
         Some(found) if !is_over(&found.scan, now) => {
             let done = intact(store, "", records)?;
             Ok(Start::resumed(found.clone(), fresh, done))
         }
         found => {
-            for record in records {
-                remove_unit(store, "", &record.key)?;
-            }
+            remove_units(store, "", &records)?;
             Ok(Start::anew(fresh, found))
         }
     }
@@ -468,14 +469,28 @@ fn intact(
     base: &str,
     records: Vec<UnitRecord>,
 ) -> Result<BTreeMap<UnitKey, UnitRecord>, SnapshotError> {
-    let mut done = BTreeMap::new();
-    for record in records {
-        let (data, _) = unit_names(base, &record.key);
-        let bytes = store.read(&data)?;
-        if bytes.is_some_and(|bytes| hex(&Sha256::digest(&bytes)) == record.sha256) {
+    // Of what holds nothing, nothing can be lost.
+    let (files, empty): (Vec<_>, Vec<_>) =
+        records.into_iter().partition(|record| record.resources > 0);
+    let mut files: BTreeMap<String, UnitRecord> = files
+        .into_iter()
+        .map(|record| (unit_names(base, &record.key).0, record))
+        .collect();
+    let mut done: BTreeMap<UnitKey, UnitRecord> = empty
+        .into_iter()
+        .map(|record| (record.key.clone(), record))
+        .collect();
+    let names: Vec<String> = files.keys().cloned().collect();
+    store.read_each(&names, &mut |name, bytes| {
+        let record = files.remove(name);
+        let whole = |record: &UnitRecord| {
+            bytes.is_some_and(|bytes| hex(&Sha256::digest(&bytes)) == record.sha256)
+        };
+        if let Some(record) = record.filter(whole) {
             done.insert(record.key.clone(), record);
         }
-    }
+        Ok(())
+    })?;
     Ok(done)
 }
 
@@ -488,20 +503,24 @@ fn clear(store: &dyn Store, base: &str) -> Result<(), SnapshotError> {
 
 /// Removes the units of a snapshot.
 fn clear_units(store: &dyn Store, base: &str) -> Result<(), SnapshotError> {
-    let names = store.list(&format!("{base}account="))?;
+    let names = store.list(&format!("{base}{UNITS}"))?;
     // Records first: a unit without one does not count.
-    for suffix in [".unit.json", ".jsonl.zst"] {
-        for name in names.iter().filter(|name| name.ends_with(suffix)) {
-            store.remove(name)?;
-        }
+    for suffix in [RECORD, RESOURCES] {
+        let these = names.iter().filter(|name| name.ends_with(suffix));
+        store.remove_each(&these.cloned().collect::<Vec<_>>())?;
     }
     Ok(())
 }
 
-fn remove_unit(store: &dyn Store, base: &str, key: &UnitKey) -> Result<(), SnapshotError> {
-    let (data, record) = unit_names(base, key);
-    store.remove(&record)?;
-    store.remove(&data)
+fn remove_units(
+    store: &dyn Store,
+    base: &str,
+    records: &[UnitRecord],
+) -> Result<(), SnapshotError> {
+    let names = records.iter().map(|record| unit_names(base, &record.key));
+    let (resources, records): (Vec<String>, Vec<String>) = names.unzip();
+    store.remove_each(&records)?;
+    store.remove_each(&resources)
 }
 
 /// As much is given to the compressor at once. What is smaller as a whole is said to be, and costs it tables of that
