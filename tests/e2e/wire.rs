@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::support::{Posture, Request, Server, demo};
+use crate::support::{Posture, Proxy, Request, Server, demo, work_dir};
 
 /// Beginnings of the names of operations that read.
 const READS: &[&str] = &[
@@ -81,6 +81,34 @@ fn a_scan_sends_reads_and_nothing_else() {
             }
             _ => panic!("{what}"),
         }
+    }
+}
+
+#[test]
+fn who_calls_is_recorded() {
+    let Some(demo) = demo() else { return };
+    let agent = concat!("posture/", env!("CARGO_PKG_VERSION"));
+    for request in &demo.requests {
+        assert_eq!(request.agent, agent, "{request:?}");
+    }
+    // With the name that the user's organization gives its applications.
+    let Some(server) = Server::moto() else { return };
+    let proxy = Proxy::start(&server.endpoint);
+    Posture::new(["scan", "--service", "kms", "--region", "us-east-1"])
+        .args(["-o", "json=/dev/null", "--snapshot"])
+        .args([work_dir().join("agent")])
+        .keys("local", "local")
+        .at(&proxy.endpoint())
+        .env("AWS_SDK_UA_APP_ID", "night-audit")
+        .run();
+    let requests = proxy.requests();
+    assert!(!requests.is_empty());
+    for request in requests {
+        assert_eq!(
+            request.agent,
+            format!("{agent} app/night-audit"),
+            "{request:?}"
+        );
     }
 }
 

@@ -15,7 +15,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-use posture_collect::{AccountRole, Progress, ScanRequest, Session, paces, scan, services};
+use posture_collect::{
+    AccountRole, Progress, ScanRequest, Session, paces, scan, services, threads,
+};
 use posture_fleet::{Config, Estate, Faults, Fleet, Floor, Latency, Limit};
 use posture_model::{AccountId, Gap};
 use posture_snapshot::{Directory, Snapshot, ToolRecord, UnitKey};
@@ -50,8 +52,17 @@ fn main() {
         REGIONS.len()
     );
     println!(
-        "{:<14} {:>7} {:>10} {:>8} {:>8} {:>8} {:>6} {:>9} {:>6}",
-        "service", "calls", "resources", "calls/r", "seconds", "floor", "ratio", "us/call", "MiB"
+        "{:<14} {:>7} {:>10} {:>8} {:>8} {:>8} {:>6} {:>8} {:>9} {:>6}",
+        "service",
+        "calls",
+        "resources",
+        "calls/r",
+        "seconds",
+        "floor",
+        "ratio",
+        "us/call",
+        "at 3 GHz",
+        "MiB"
     );
     let fleet = Fleet::start(Config {
         estate: Estate {
@@ -78,6 +89,24 @@ const ALL: &str = "all";
 /// By which the allocator is told not to ask for huge pages.
 const SMALL_PAGES: &str = "MIMALLOC_ALLOW_THP";
 
+/// How long a processor of 3 GHz that nobody else uses takes for a step: six cycles.
+const STEP_AT_3_GHZ: f64 = 2.0;
+
+/// How long three shifts and three differences take here, each of which waits for the one before. Tells how much of a
+/// processor this machine gives at the moment, and nothing of its caches.
+fn nanoseconds_a_step() -> f64 {
+    const STEPS: u32 = 50_000_000;
+    let started = Instant::now();
+    let mut state = std::hint::black_box(1_u64);
+    for _ in 0..STEPS {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+    }
+    std::hint::black_box(state);
+    started.elapsed().as_secs_f64() * 1e9 / f64::from(STEPS)
+}
+
 /// This program once more.
 fn own() -> Command {
     Command::new(std::env::current_exe().expect("a path"))
@@ -93,12 +122,14 @@ fn measure(fleet: &Fleet, service: &str, place: &Path) {
     };
     fleet.set_faults(slow).expect("faults that make sense");
     fleet.reset();
+    let before = nanoseconds_a_step();
     let output = own()
         .args(["scan", &fleet.url(), service])
         .arg(place)
         .env_remove(SMALL_PAGES)
         .output()
         .expect("a scan");
+    let step = f64::midpoint(before, nanoseconds_a_step());
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).expect("text");
     let figures: Vec<f64> = text
@@ -113,12 +144,13 @@ fn measure(fleet: &Fleet, service: &str, place: &Path) {
     let calls = stats.totals.counts.calls;
     let snapshot = Snapshot::open(place).expect("a snapshot");
     let resources: u64 = snapshot.manifest().units.iter().map(|u| u.resources).sum();
+    let each = processor * 1e6 / calls.max(1) as f64;
     println!(
-        "{service:<14} {calls:>7} {resources:>10} {:>8.2} {seconds:>8.2} {:>8.2} {:>6.2} {:>9.0} {:>6.0}",
+        "{service:<14} {calls:>7} {resources:>10} {:>8.2} {seconds:>8.2} {:>8.2} {:>6.2} {each:>8.0} {:>9.0} {:>6.0}",
         calls as f64 / resources.max(1) as f64,
         floor.seconds,
         seconds / floor.seconds,
-        processor * 1e6 / calls.max(1) as f64,
+        each * STEP_AT_3_GHZ / step,
         memory / 1024.0,
     );
 }
@@ -126,7 +158,11 @@ fn measure(fleet: &Fleet, service: &str, place: &Path) {
 /// One scan in a process of its own: prints its seconds, its seconds of processor time, and its peak memory in
 /// KiB.
 fn scan_here(url: &str, service: &str, place: &Path) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads())
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let started = Instant::now();
     runtime
         .block_on(scan(request(url, service, place), Arc::new(Silent)))

@@ -10,10 +10,7 @@ use quick_xml::events::Event;
 /// Whether every element that is opened is closed, and nothing is left over.
 pub(crate) fn is_whole(text: &str) -> bool {
     // A raw control character ends the decoder's work as silently as the end of the text does.
-    if text
-        .chars()
-        .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
-    {
+    if has_control(text) {
         return false;
     }
     let mut reader = Reader::from_str(text);
@@ -39,6 +36,22 @@ pub(crate) fn is_whole(text: &str) -> bool {
     }
 }
 
+/// Whether there is a control character that no document may hold.
+fn has_control(text: &str) -> bool {
+    // Nearly every answer is settled by looking at its bytes, many at once: the other control characters begin with C2.
+    let suspect = |byte: u8| {
+        (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || matches!(byte, 0x7f | 0xc2)
+    };
+    let mut pieces = text.as_bytes().chunks(64);
+    pieces.any(|piece| {
+        piece
+            .iter()
+            .fold(false, |found, byte| found | suspect(*byte))
+    }) && text
+        .chars()
+        .any(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +63,7 @@ mod tests {
     fn a_whole_document_is_whole() {
         assert!(is_whole(WHOLE));
         assert!(is_whole("<A/>"));
+        assert!(is_whole("<A>\t\u{a0}\u{bf}\r\n</A>"));
     }
 
     #[test]
@@ -66,6 +80,8 @@ mod tests {
             "<A><B></A>",
             "<A></A><B/>",
             "<A>\u{1}</A>",
+            "<A>\u{7f}</A>",
+            "<A>\u{85}</A>",
             "no xml",
             "<A/>x",
         ] {

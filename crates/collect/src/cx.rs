@@ -255,7 +255,12 @@ impl Cx {
 
     /// The interceptor without which a client can send nothing.
     pub(crate) fn guard(&self) -> Guard {
-        Guard::new(self.inner.operations, Arc::clone(&self.inner.lane))
+        let inner = &self.inner;
+        Guard::new(
+            inner.operations,
+            Arc::clone(&inner.lane),
+            inner.sdk.app_name(),
+        )
     }
 
     /// What the unit's calls are waiting for.

@@ -4,21 +4,28 @@
 //! send with the declared ones and marks the request; the HTTP client underneath sends only marked
 //! requests. A client that someone builds without the interceptor can therefore send nothing at all.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use aws_runtime::invocation_id::InvocationIdInterceptor;
+use aws_runtime::request_info::RequestInfoInterceptor;
+use aws_runtime::service_clock_skew::ServiceClockSkewInterceptor;
+use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
 };
-use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextMut,
 };
+use aws_smithy_runtime_api::client::interceptors::{Intercept, disable_interceptor};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, Metadata};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use aws_types::app_name::AppName;
 
 use crate::clock::Clock;
 use crate::complete_xml::is_whole;
@@ -41,11 +48,27 @@ pub fn operation_of(request: &HttpRequest) -> Option<(&'static str, &'static str
 pub(crate) struct Guard {
     operations: &'static [&'static Operation],
     lane: Arc<Lane>,
+    /// Who calls, as CloudTrail records it.
+    agent: Cow<'static, str>,
 }
 
+/// Who calls, unless the user has named an application (`AWS_SDK_UA_APP_ID`, `sdk_ua_app_id`) too.
+const AGENT: &str = concat!("posture/", env!("CARGO_PKG_VERSION"));
+
 impl Guard {
-    pub(crate) fn new(operations: &'static [&'static Operation], lane: Arc<Lane>) -> Self {
-        Self { operations, lane }
+    pub(crate) fn new(
+        operations: &'static [&'static Operation],
+        lane: Arc<Lane>,
+        application: Option<&AppName>,
+    ) -> Self {
+        Self {
+            operations,
+            lane,
+            agent: match application {
+                Some(name) => Cow::Owned(format!("{AGENT} app/{name}")),
+                None => Cow::Borrowed(AGENT),
+            },
+        }
     }
 }
 
@@ -63,6 +86,29 @@ impl Intercept for Guard {
         "posture-read-only"
     }
 
+    /// What the SDK says in its headers of attempts, of clocks and of itself is worked out and signed for each call, a
+    /// tenth of what a call costs. Attempts and clocks are not the SDK's here, so it would be wrong too.
+    fn read_before_execution(
+        &self,
+        _context: &BeforeSerializationInterceptorContextRef<'_>,
+        cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        cfg.interceptor_state()
+            .store_put(disable_interceptor::<UserAgentInterceptor>(
+                "it is set here",
+            ))
+            .store_put(disable_interceptor::<InvocationIdInterceptor>(
+                "attempts are counted by the caller",
+            ))
+            .store_put(disable_interceptor::<RequestInfoInterceptor>(
+                "attempts are counted by the caller",
+            ))
+            .store_put(disable_interceptor::<ServiceClockSkewInterceptor>(
+                "the session's clock is AWS's",
+            ));
+        Ok(())
+    }
+
     fn modify_before_transmit(
         &self,
         context: &mut BeforeTransmitInterceptorContextMut<'_>,
@@ -76,9 +122,11 @@ impl Intercept for Guard {
         let Some(operation) = self.operations.iter().find(|op| op.name == name) else {
             return Err(Refused(name.to_owned()).into());
         };
-        context
-            .request_mut()
-            .add_extension(Declared(operation, Arc::clone(&self.lane)));
+        let request = context.request_mut();
+        request.add_extension(Declared(operation, Arc::clone(&self.lane)));
+        request
+            .headers_mut()
+            .try_insert("user-agent", self.agent.clone())?;
         Ok(())
     }
 
@@ -190,7 +238,7 @@ mod tests {
         let (replay, session) = willing();
         let client = aws_sdk_lambda::Client::from_conf(
             aws_sdk_lambda::config::Builder::from(&session.in_region("us-east-1"))
-                .interceptor(Guard::new(DECLARED, lane()))
+                .interceptor(Guard::new(DECLARED, lane(), None))
                 .build(),
         );
         assert!(client.list_functions().send().await.is_ok());

@@ -68,6 +68,15 @@ pub struct ScanRequest {
 /// answers, and calls are bounded by themselves.
 pub const WORKERS: usize = 256;
 
+/// Threads that a scan's runtime should have on this machine: half of its processors, and four at most.
+///
+/// A scan waits nearly all of the time. With a thread for each processor every answer wakes another one, which costs a
+/// fifth more of processor time in all; one thread makes some thousands of calls a second, more than quotas allow.
+pub fn threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    (processors / 2).clamp(1, 4)
+}
+
 /// Longest time for one (account, region, service). Large units take minutes; this is for those that hang.
 pub const UNIT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 

@@ -14,6 +14,8 @@ pub(crate) struct Request {
     pub(crate) target: Option<String>,
     /// The service that the request was signed for.
     pub(crate) service: String,
+    /// `User-Agent`.
+    pub(crate) agent: String,
     pub(crate) body: String,
 }
 
@@ -114,6 +116,7 @@ fn read_request(client: &mut impl BufRead) -> std::io::Result<Option<(Vec<u8>, R
         let (name, value) = text.split_once(':').unwrap_or((&text, ""));
         match (name.to_lowercase().as_str(), value.trim()) {
             ("content-length", value) => length = value.parse().unwrap_or(0),
+            ("user-agent", value) => request.agent = value.to_owned(),
             ("x-amz-target", value) => request.target = Some(value.to_owned()),
             ("authorization", value) => {
                 // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, ...
