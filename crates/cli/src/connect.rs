@@ -134,11 +134,7 @@ pub(crate) fn policy(args: &ConnectArgs) -> CallPolicy {
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(posture_collect::threads())
-        .enable_all()
-        .build()
-        .map_err(|e| Failure::nothing(format!("failed to start: {e}")))
+    posture_collect::runtime().map_err(|e| Failure::nothing(format!("failed to start: {e}")))
 }
 
 pub(crate) fn scan_failure(error: ScanError) -> Failure {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use posture_collect::{
-    AccountRole, Progress, ScanRequest, Session, paces, scan, services, threads,
+    AccountRole, Progress, ScanRequest, Session, paces, runtime, scan, services,
 };
 use posture_fleet::{Config, Estate, Faults, Fleet, Floor, Latency, Limit};
 use posture_model::{AccountId, Gap};
@@ -158,11 +158,7 @@ fn measure(fleet: &Fleet, service: &str, place: &Path) {
 /// One scan in a process of its own: prints its seconds, its seconds of processor time, and its peak memory in
 /// KiB.
 fn scan_here(url: &str, service: &str, place: &Path) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads())
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = runtime().expect("a runtime");
     let started = Instant::now();
     runtime
         .block_on(scan(request(url, service, place), Arc::new(Silent)))

@@ -31,7 +31,7 @@ pub use limit::Rate;
 pub use operation::Operation;
 pub use quota::{Pace, paces};
 pub use scan::{
-    Progress, ScanError, ScanRequest, ScanSummary, UNIT_TIMEOUT, UnitWaits, WORKERS, scan, threads,
+    Progress, ScanError, ScanRequest, ScanSummary, UNIT_TIMEOUT, UnitWaits, WORKERS, runtime, scan,
 };
 pub use secrets::ExaminerError;
 pub use service::{Placement, Service, all as services, find as find_service};

@@ -68,13 +68,18 @@ pub struct ScanRequest {
 /// answers, and calls are bounded by themselves.
 pub const WORKERS: usize = 256;
 
-/// Threads that a scan's runtime should have on this machine: half of its processors, and four at most.
+/// A runtime that suits scans: with half of this machine's processors, and four at most.
 ///
 /// A scan waits nearly all of the time. With a thread for each processor every answer wakes another one, which costs a
 /// fifth more of processor time in all; one thread makes some thousands of calls a second, more than quotas allow.
-pub fn threads() -> usize {
+/// Answers are looked for after every step: one that says "slow down" must not wait behind the calls that it is about.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (processors / 2).clamp(1, 4)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads((processors / 2).clamp(1, 4))
+        .event_interval(1)
+        .enable_all()
+        .build()
 }
 
 /// Longest time for one (account, region, service). Large units take minutes; this is for those that hang.

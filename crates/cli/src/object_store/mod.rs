@@ -5,12 +5,13 @@ mod copies;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::types::{self, Delete, ObjectIdentifier};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use posture_snapshot::{Directory, See, SnapshotError, Store};
 use tokio::runtime::Runtime;
@@ -33,6 +34,12 @@ const REMOVED_AT_ONCE: usize = 1_000;
 
 /// Such requests under way at once.
 const REMOVALS: usize = 4;
+
+/// How often an object is asked for to be removed while S3 says that it is busy.
+const REMOVAL_ROUNDS: u32 = 5;
+
+/// The wait after the first time; it grows.
+const REMOVAL_PAUSE: Duration = Duration::from_millis(200);
 
 /// How to reach the object store, where it is not as the environment says.
 #[derive(Debug, Default, Clone, Copy)]
@@ -218,37 +225,52 @@ impl Prefix {
             .map_err(|e| self.failure("read", name, io::Error::other(e.to_string())))
     }
 
-    /// Removes as many objects as one request may.
+    /// Removes as many objects as one request may. Each of them has an outcome of its own.
     async fn remove(&self, names: &[String]) -> Result<(), SnapshotError> {
-        let Some(first) = names.first() else {
-            return Ok(());
+        let mut left: Vec<String> = names.iter().map(|name| self.key(name)).collect();
+        for round in 1.. {
+            let refused = self.remove_keys(&left).await?;
+            let Some(first) = refused.first() else {
+                return Ok(());
+            };
+            let code = first.code().unwrap_or("unknown");
+            let busy = matches!(code, "InternalError" | "SlowDown" | "ServiceUnavailable");
+            if !busy || round == REMOVAL_ROUNDS {
+                let key = first.key().unwrap_or_default();
+                let name = key.strip_prefix(&self.prefix).unwrap_or(key);
+                return Err(self.failure("remove", name, worded(code)));
+            }
+            left = refused.into_iter().filter_map(|error| error.key).collect();
+            tokio::time::sleep(REMOVAL_PAUSE * round).await;
+        }
+        Ok(())
+    }
+
+    /// Asks once for objects to be removed; gives those that were not.
+    async fn remove_keys(&self, keys: &[String]) -> Result<Vec<types::Error>, SnapshotError> {
+        let failed = |source| {
+            let key = keys.first().map_or("", String::as_str);
+            self.failure(
+                "remove",
+                key.strip_prefix(&self.prefix).unwrap_or(key),
+                source,
+            )
         };
-        let failed = |name: &str, source| self.failure("remove", name, source);
-        let keys: Result<Vec<ObjectIdentifier>, _> = names
+        let objects: Result<Vec<ObjectIdentifier>, _> = keys
             .iter()
-            .map(|name| ObjectIdentifier::builder().key(self.key(name)).build())
+            .map(|key| ObjectIdentifier::builder().key(key).build())
             .collect();
-        let delete = keys.and_then(|keys| {
+        let delete = objects.and_then(|objects| {
             Delete::builder()
-                .set_objects(Some(keys))
+                .set_objects(Some(objects))
                 .quiet(true)
                 .build()
         });
-        let delete = delete.map_err(|e| failed(first, io::Error::other(e)))?;
+        let delete = delete.map_err(|e| failed(io::Error::other(e)))?;
         let request = self.client.delete_objects().bucket(&self.bucket);
         let answer = request.delete(delete).send().await;
-        let answer = answer.map_err(|error| failed(first, explained(&error)))?;
-        // Each object has an outcome of its own.
-        match answer.errors().first() {
-            None => Ok(()),
-            Some(error) => {
-                let name = error
-                    .key()
-                    .and_then(|key| key.strip_prefix(&self.prefix))
-                    .unwrap_or(first);
-                Err(failed(name, worded(error.code().unwrap_or("unknown"))))
-            }
-        }
+        let answer = answer.map_err(|error| failed(explained(&error)))?;
+        Ok(answer.errors.unwrap_or_default())
     }
 }
 
@@ -408,5 +430,95 @@ impl Store for S3 {
 
     fn place(&self, name: &str) -> PathBuf {
         self.prefix.place(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    use aws_sdk_s3::config::Credentials;
+
+    use super::*;
+
+    /// A bucket that gives these answers, one after the other; and what it was asked.
+    fn bucket(answers: &'static [&'static str]) -> (Prefix, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = std::thread::spawn(move || {
+            let asked = answers.iter().map(|answer| {
+                let (mut client, _) = listener.accept().unwrap();
+                let mut reader = BufReader::new(client.try_clone().unwrap());
+                let mut length = 0;
+                loop {
+                    let mut line = String::new();
+                    reader.read_line(&mut line).unwrap();
+                    let line = line.trim().to_lowercase();
+                    if let Some(value) = line.strip_prefix("content-length:") {
+                        length = value.trim().parse().unwrap();
+                    }
+                    if line.is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                let answer = format!("<DeleteResult>{answer}</DeleteResult>");
+                write!(
+                    client,
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{answer}",
+                    answer.len()
+                )
+                .unwrap();
+                String::from_utf8(body).unwrap()
+            });
+            asked.collect()
+        });
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
+            .endpoint_url(format!("http://{address}"))
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+            .force_path_style(true)
+            .build();
+        let prefix = Prefix {
+            client: Client::from_conf(config),
+            bucket: "bucket".to_owned(),
+            prefix: "night/".to_owned(),
+        };
+        (prefix, asked)
+    }
+
+    const NAMES: [&str; 2] = ["a.jsonl.zst", "b.jsonl.zst"];
+
+    #[tokio::test]
+    async fn what_a_busy_bucket_has_not_removed_is_asked_for_again() {
+        let (prefix, asked) = bucket(&[
+            "<Error><Key>night/b.jsonl.zst</Key><Code>SlowDown</Code></Error>",
+            "",
+        ]);
+        prefix.remove(&NAMES.map(str::to_owned)).await.unwrap();
+        let asked = asked.join().unwrap();
+        assert!(
+            NAMES.iter().all(|name| asked[0].contains(name)),
+            "{asked:?}"
+        );
+        assert!(
+            !asked[1].contains(NAMES[0]) && asked[1].contains(NAMES[1]),
+            "{asked:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_removed_is_named() {
+        let (prefix, asked) =
+            bucket(&["<Error><Key>night/b.jsonl.zst</Key><Code>AccessDenied</Code></Error>"]);
+        let error = prefix.remove(&NAMES.map(str::to_owned)).await.unwrap_err();
+        let error = format!("{error:?}");
+        assert!(error.contains("s3://bucket/night/b.jsonl.zst"), "{error}");
+        assert!(error.contains("s3:DeleteObject"), "{error}");
+        assert_eq!(asked.join().unwrap().len(), 1);
     }
 }
