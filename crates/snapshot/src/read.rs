@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::format::{AccountRecord, LedgerEntry, Manifest, Shards, UnitKey, UnitRecord};
 use crate::shard::{self, Shard};
 use crate::store::{Directory, Store};
-use crate::write::{RESUME_WITHIN, hex};
+use crate::write::{RESUME_WITHIN, hex, is_empty};
 use crate::{SCHEMA_VERSION, SnapshotError};
 
 /// What a snapshot is known by.
@@ -68,7 +68,7 @@ impl Snapshot {
 
     /// Is told which units will be read, in about this order; see [`Store::read_ahead`].
     pub fn read_ahead<'u>(&self, units: impl IntoIterator<Item = &'u UnitRecord>) {
-        let units = units.into_iter().filter(|unit| unit.resources > 0);
+        let units = units.into_iter().filter(|unit| !is_empty(unit));
         let names = units.map(|unit| unit_names(&self.base, &unit.key).0);
         self.store.read_ahead(names.collect());
     }
@@ -93,7 +93,7 @@ impl Snapshot {
         mut see: impl FnMut(Line<'_>) -> Result<(), SnapshotError>,
     ) -> Result<(), SnapshotError> {
         // Most services are not used in most regions, and an object store takes its time for each file.
-        if unit.resources == 0 {
+        if is_empty(unit) {
             return Ok(());
         }
         let (path, bytes) = self.compressed(unit)?;

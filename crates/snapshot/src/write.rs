@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use posture_model::{AccountId, Resource, Timestamp};
 use sha2::{Digest, Sha256};
@@ -470,8 +470,7 @@ fn intact(
     records: Vec<UnitRecord>,
 ) -> Result<BTreeMap<UnitKey, UnitRecord>, SnapshotError> {
     // Of what holds nothing, nothing can be lost.
-    let (files, empty): (Vec<_>, Vec<_>) =
-        records.into_iter().partition(|record| record.resources > 0);
+    let (empty, files): (Vec<_>, Vec<_>) = records.into_iter().partition(is_empty);
     let mut files: BTreeMap<String, UnitRecord> = files
         .into_iter()
         .map(|record| (unit_names(base, &record.key).0, record))
@@ -546,6 +545,13 @@ fn compress(resources: &[Resource]) -> std::io::Result<Vec<u8>> {
     }
     encoder.write_all(&lines)?;
     encoder.finish()
+}
+
+/// Whether a unit holds nothing, by its digest too: a record whose count was damaged is not taken for an empty one.
+pub(crate) fn is_empty(record: &UnitRecord) -> bool {
+    static DIGEST: LazyLock<Option<String>> =
+        LazyLock::new(|| compress(&[]).ok().map(|bytes| hex(&Sha256::digest(bytes))));
+    record.resources == 0 && DIGEST.as_ref() == Some(&record.sha256)
 }
 
 fn to_json<T: serde::Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, SnapshotError> {

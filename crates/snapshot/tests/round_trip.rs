@@ -326,6 +326,26 @@ fn truncation_is_corruption() {
 }
 
 #[test]
+fn a_record_that_lost_its_count_is_not_an_empty_unit() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), true);
+    let manifest = dir.path().join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains(r#""resources": 2"#), "{text}");
+    fs::write(
+        &manifest,
+        text.replace(r#""resources": 2"#, r#""resources": 0"#),
+    )
+    .unwrap();
+    let snapshot = Snapshot::open(dir.path()).unwrap();
+    let read = snapshot.read_unit(&snapshot.manifest().units[0]);
+    assert!(
+        matches!(read, Err(SnapshotError::Corrupt { .. })),
+        "{read:?}"
+    );
+}
+
+#[test]
 fn newer_schema_is_refused_and_nonsense_named() {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), true);
