@@ -309,7 +309,7 @@ fn shards_meet_in_an_object_store() {
     }
 }
 
-/// Requests of S3 that begin so.
+/// How many requests of a method have this in their paths.
 fn count(requests: &[Request], method: &str, part: &str) -> usize {
     let these = requests
         .iter()

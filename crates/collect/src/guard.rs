@@ -86,8 +86,8 @@ impl Intercept for Guard {
         "posture-read-only"
     }
 
-    /// What the SDK says in its headers of attempts, of clocks and of itself is worked out and signed for each call, a
-    /// tenth of what a call costs. Attempts and clocks are not the SDK's here, so it would be wrong too.
+    /// What the SDK says in its headers of attempts, of clocks and of itself is worked out and mostly signed for each
+    /// call, a twelfth of its instructions. Attempts and clocks are not the SDK's here, so it would be wrong too.
     fn read_before_execution(
         &self,
         _context: &BeforeSerializationInterceptorContextRef<'_>,

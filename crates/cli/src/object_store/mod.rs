@@ -228,7 +228,8 @@ impl Prefix {
     /// Removes as many objects as one request may. Each of them has an outcome of its own.
     async fn remove(&self, names: &[String]) -> Result<(), SnapshotError> {
         let mut left: Vec<String> = names.iter().map(|name| self.key(name)).collect();
-        for round in 1.. {
+        let mut round = 1;
+        loop {
             let refused = self.remove_keys(&left).await?;
             let Some(first) = refused.first() else {
                 return Ok(());
@@ -242,8 +243,8 @@ impl Prefix {
             }
             left = refused.into_iter().filter_map(|error| error.key).collect();
             tokio::time::sleep(REMOVAL_PAUSE * round).await;
+            round += 1;
         }
-        Ok(())
     }
 
     /// Asks once for objects to be removed; gives those that were not.
